@@ -1,0 +1,166 @@
+/** Making tensors. */
+import { NdArray } from "./ndarray.ts";
+import type { Dtype } from "./ndarray.ts";
+import { defaultGenerator } from "./random.ts";
+import type { Generator } from "./random.ts";
+import { formatShape, sizeOf } from "./shape.ts";
+import type { Shape } from "./shape.ts";
+import { Tensor } from "./tensor.ts";
+import type { NestedArray } from "./tensor.ts";
+
+export interface TensorOptions {
+  /** Default: that of a Float32Array or Float64Array, else the default dtype. */
+  readonly dtype?: Dtype;
+  /** Default false. */
+  readonly requiresGrad?: boolean;
+}
+
+export interface RandomOptions extends TensorOptions {
+  /** Default: the one that `manualSeed` seeds. */
+  readonly generator?: Generator;
+}
+
+let defaultDtype: Dtype = "float64";
+
+/** "float64", unless `setDefaultDtype` has changed it: JavaScript's numbers are doubles. (PyTorch: float32.) */
+export function getDefaultDtype(): Dtype {
+  return defaultDtype;
+}
+
+/** The dtype of new tensors and modules where nothing else decides it. */
+export function setDefaultDtype(dtype: Dtype): void {
+  defaultDtype = checkDtype("setDefaultDtype", dtype);
+}
+
+/**
+ * A tensor of the given values, which are copied.
+ *
+ * @param data a number, nested arrays, or a typed array in row-major order; a Float32Array or Float64Array decides the dtype
+ * @param options.shape of a flat or typed array; default: as it is nested
+ * @throws RangeError if rows differ in length or the count does not fit the shape; TypeError if something is not a number
+ * @example
+ * tensor([[1, 2], [3, 4]], { requiresGrad: true }); // float64
+ * tensor(new Float32Array(6), { shape: [2, 3] }); // float32
+ */
+export function tensor(
+  data: NestedArray | Float32Array | Float64Array | Int32Array | Uint8Array,
+  { shape, dtype, requiresGrad = false }: TensorOptions & { readonly shape?: Shape } = {},
+): Tensor {
+  const typed = ArrayBuffer.isView(data);
+  const nestedShape = typed ? [data.length] : shapeOf(data);
+  const flat = typed ? data : flatten(data, nestedShape);
+  const finalShape = shape ?? nestedShape;
+  if (shape !== undefined) checkShape("tensor", shape);
+  if (flat.length !== sizeOf(finalShape)) {
+    throw new RangeError(
+      `tensor: expected ${sizeOf(finalShape)} values for shape ${formatShape(finalShape)}, got ${flat.length}`,
+    );
+  }
+  const own = data instanceof Float32Array ? "float32" : data instanceof Float64Array ? "float64" : defaultDtype;
+  const values = checkDtype("tensor", dtype ?? own) === "float32" ? new Float32Array(flat) : new Float64Array(flat);
+  return new Tensor(new NdArray(values, [...finalShape]), requiresGrad);
+}
+
+/** A tensor of one repeated value. */
+export function full(shape: Shape, value: number, { dtype, requiresGrad = false }: TensorOptions = {}): Tensor {
+  checkShape("full", shape);
+  return new Tensor(NdArray.full([...shape], value, checkDtype("full", dtype ?? defaultDtype)), requiresGrad);
+}
+
+export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
+  return full(shape, 0, options);
+}
+
+export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
+  return full(shape, 1, options);
+}
+
+/**
+ * start, start + step, … as long as it is below `end` (above, for a negative step). `arange(end)` starts at 0.
+ *
+ * @throws RangeError if step is 0 or leads away from `end`
+ * @example
+ * arange(3).toArray(); // [0, 1, 2]
+ * arange(1, 2, 0.25).toArray(); // [1, 1.25, 1.5, 1.75]
+ */
+export function arange(start: number, end?: number, step = 1, options: TensorOptions = {}): Tensor {
+  const [from, to] = end === undefined ? [0, start] : [start, end];
+  const count = Math.ceil((to - from) / step);
+  if (!(count >= 0 && count < Infinity)) {
+    throw new RangeError(`arange: expected a step that leads from ${from} to ${to}, got ${step}`);
+  }
+  return tensor(
+    Float64Array.from({ length: count }, (_, i) => from + i * step),
+    { dtype: defaultDtype, ...options },
+  );
+}
+
+/** Uniform on [0, 1). */
+export function rand(shape: Shape, { generator = defaultGenerator, ...options }: RandomOptions = {}): Tensor {
+  return draw("rand", shape, () => generator.uniform(), options);
+}
+
+/** Normal, with mean 0 and variance 1. */
+export function randn(shape: Shape, { generator = defaultGenerator, ...options }: RandomOptions = {}): Tensor {
+  return draw("randn", shape, () => generator.normal(), options);
+}
+
+/** Joins tensors along `dim`: torch.cat. */
+export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
+  const [first, ...others] = tensors;
+  if (first === undefined) throw new RangeError("concat: expected at least one tensor, got none");
+  return first.concat(others, dim);
+}
+
+/** Joins tensors of one shape along a new dim. */
+export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  const [first, ...others] = tensors;
+  if (first === undefined) throw new RangeError("stack: expected at least one tensor, got none");
+  return first.stack(others, dim);
+}
+
+function draw(name: string, shape: Shape, next: () => number, options: TensorOptions): Tensor {
+  checkShape(name, shape);
+  return tensor(Float64Array.from({ length: sizeOf(shape) }, next), { dtype: defaultDtype, ...options, shape });
+}
+
+function shapeOf(data: NestedArray): number[] {
+  if (typeof data === "number") return [];
+  const [first] = data;
+  return first === undefined ? [0] : [data.length, ...shapeOf(first)];
+}
+
+function flatten(data: NestedArray, shape: Shape): number[] {
+  const flat: number[] = [];
+  const visit = (entry: NestedArray, dim: number): void => {
+    if (dim === shape.length) {
+      if (typeof entry === "number") flat.push(entry);
+      else throw new TypeError(`tensor: expected a number at depth ${dim}, got ${describe(entry)}`);
+    } else if (!Array.isArray(entry) || entry.length !== shape[dim]) {
+      throw new RangeError(
+        `tensor: expected ${shape[dim]} entries in every array at depth ${dim}, got ${describe(entry)}`,
+      );
+    } else {
+      for (const part of entry) visit(part, dim + 1);
+    }
+  };
+  visit(data, 0);
+  return flat;
+}
+
+function describe(entry: unknown): string {
+  return Array.isArray(entry) ? `an array of ${entry.length}` : `${typeof entry} ${String(entry)}`;
+}
+
+function checkShape(name: string, shape: Shape): void {
+  if (!Array.isArray(shape) || !shape.every((size) => Number.isInteger(size) && size >= 0)) {
+    throw new RangeError(`${name}: expected a shape of whole numbers, got ${String(shape)}`);
+  }
+}
+
+function checkDtype(name: string, dtype: Dtype): Dtype {
+  if (dtype !== "float32" && dtype !== "float64") {
+    throw new TypeError(`${name}: expected dtype "float32" or "float64", got ${String(dtype)}`);
+  }
+  return dtype;
+}

@@ -1,0 +1,203 @@
+/** Module, Parameter, Buffer: what a layer is made of. */
+import { formatShape, sameShape } from "./shape.ts";
+import { Tensor } from "./tensor.ts";
+
+/**
+ * A tensor that an optimizer trains. As an attribute of a module it is found by `parameters()`.
+ *
+ * @example
+ * class Scale extends Module {
+ *   readonly factor = new Parameter(ones([1]));
+ *   override forward(input: Tensor): Tensor {
+ *     return input.mul(this.factor);
+ *   }
+ * }
+ */
+export class Parameter extends Tensor {
+  constructor(initial: Tensor) {
+    super(initial.value, true);
+  }
+}
+
+/** A tensor that belongs to a module's state but is not trained: running statistics. */
+export class Buffer extends Tensor {
+  /** A state dict may leave it out; it is then set to zero, as PyTorch does with num_batches_tracked. */
+  readonly optional: boolean;
+
+  constructor(initial: Tensor, { optional = false }: { readonly optional?: boolean } = {}) {
+    super(initial.value);
+    this.optional = optional;
+  }
+}
+
+/** Names and values, as PyTorch names them: `0.weight`, `1.running_mean`. */
+export type StateDict = Readonly<Record<string, Tensor>>;
+
+/** A module, whatever its inputs are. */
+export type AnyModule = Module<never>;
+
+/**
+ * A layer, or a network made of layers. Parameters, buffers and modules that are stored in its attributes (modules also
+ * in arrays) are found in the order of the attributes.
+ *
+ * @example
+ * class Net extends Module {
+ *   readonly fc1 = new Linear(8, 16);
+ *   readonly norm = new LayerNorm(16);
+ *   override forward(input: Tensor): Tensor {
+ *     return this.norm.forward(this.fc1.forward(input)).relu();
+ *   }
+ * }
+ */
+export abstract class Module<Inputs extends readonly unknown[] = readonly [input: Tensor]> {
+  /** Whether the module is in training mode: batch statistics, dropout. Change it with `train` and `eval`. */
+  training = true;
+
+  abstract forward(...inputs: Inputs): Tensor;
+
+  /** The modules stored in attributes, with their names. */
+  *namedChildren(): Generator<readonly [name: string, child: AnyModule]> {
+    for (const [name, value] of Object.entries(this)) {
+      if (value instanceof Module) yield [name, value];
+      if (Array.isArray(value)) {
+        for (const [i, entry] of value.entries()) if (entry instanceof Module) yield [`${name}.${i}`, entry];
+      }
+    }
+  }
+
+  /** This module and all below it, each once; the name of this one is "". */
+  *namedModules(prefix = ""): Generator<readonly [name: string, module: AnyModule]> {
+    const seen = new Set<AnyModule>();
+    const pending: (readonly [string, AnyModule])[] = [[prefix, this]];
+    for (let next = pending.shift(); next !== undefined; next = pending.shift()) {
+      const [path, module] = next;
+      if (seen.has(module)) continue;
+      seen.add(module);
+      yield next;
+      pending.unshift(...Array.from(module.namedChildren(), ([name, child]) => [join(path, name), child] as const));
+    }
+  }
+
+  modules(): AnyModule[] {
+    return Array.from(this.namedModules(), ([, module]) => module);
+  }
+
+  *namedParameters(): Generator<readonly [name: string, parameter: Parameter]> {
+    yield* this.namedState(Parameter);
+  }
+
+  parameters(): Parameter[] {
+    return Array.from(this.namedParameters(), ([, parameter]) => parameter);
+  }
+
+  *namedBuffers(): Generator<readonly [name: string, buffer: Buffer]> {
+    yield* this.namedState(Buffer);
+  }
+
+  buffers(): Buffer[] {
+    return Array.from(this.namedBuffers(), ([, buffer]) => buffer);
+  }
+
+  /** Training mode for this module and all below it. */
+  train(mode = true): this {
+    for (const module of this.modules()) module.training = mode;
+    return this;
+  }
+
+  /** Evaluation mode: running statistics, no dropout. */
+  eval(): this {
+    return this.train(false);
+  }
+
+  zeroGrad(): void {
+    for (const parameter of this.parameters()) parameter.grad = null;
+  }
+
+  /** The values of parameters and buffers under PyTorch's names: `runningMean` is `running_mean`. */
+  stateDict(): StateDict {
+    return Object.fromEntries(Array.from(this.stateEntries(), ([key, tensor]) => [key, tensor.detach()]));
+  }
+
+  /**
+   * Takes the values of a state dict over, converted to each tensor's dtype.
+   *
+   * @param options.strict throw if a key is missing or unexpected. Default true; otherwise they are only reported
+   * @throws RangeError that lists all missing and unexpected keys and wrong shapes; nothing has been changed then
+   */
+  loadStateDict(
+    state: StateDict,
+    { strict = true }: { readonly strict?: boolean } = {},
+  ): { readonly missingKeys: readonly string[]; readonly unexpectedKeys: readonly string[] } {
+    const own = new Map(this.stateEntries());
+    const given = new Map(Object.entries(state));
+    const missingKeys = [...own].filter(([key, to]) => !given.has(key) && !isOptional(to)).map(([key]) => key);
+    const unexpectedKeys = [...given.keys()].filter((key) => !own.has(key));
+    const shapes = [...own].flatMap(([key, to]) => {
+      const from = given.get(key);
+      return from === undefined || sameShape(from.shape, to.shape)
+        ? []
+        : [`shape ${formatShape(to.shape)} for ${key}, got ${formatShape(from.shape)}`];
+    });
+    const faults = [
+      ...(strict && missingKeys.length > 0 ? [`the missing keys ${missingKeys.join(", ")}`] : []),
+      ...(strict && unexpectedKeys.length > 0 ? [`not the unexpected keys ${unexpectedKeys.join(", ")}`] : []),
+      ...shapes,
+    ];
+    if (faults.length > 0) throw new RangeError(`loadStateDict: expected ${faults.join("; ")}`);
+    for (const [key, to] of own) {
+      const from = given.get(key);
+      if (from !== undefined) to.value = from.value.to(to.dtype);
+      else if (isOptional(to)) to.value = to.value.constant((values) => new Float64Array(values.length));
+    }
+    return { missingKeys, unexpectedKeys };
+  }
+
+  /** What stands between the parentheses when the module is printed. */
+  protected extraRepr(): string {
+    return "";
+  }
+
+  /** As PyTorch prints it: the class with its options, and the children below, indented. */
+  toString(): string {
+    const children = Array.from(
+      this.namedChildren(),
+      ([name, child]) => `  (${name}): ${String(child).replaceAll("\n", "\n  ")}\n`,
+    );
+    const body = children.length > 0 ? `\n${children.join("")}` : "";
+    return `${this.constructor.name}(${this.extraRepr()}${body})`;
+  }
+
+  private *namedState<T extends Tensor>(kind: new (...args: never[]) => T): Generator<readonly [string, T]> {
+    const seen = new Set<T>();
+    for (const [path, module] of this.namedModules()) {
+      for (const [name, value] of Object.entries(module)) {
+        if (!(value instanceof kind) || seen.has(value)) continue;
+        seen.add(value);
+        yield [join(path, name), value];
+      }
+    }
+  }
+
+  /** Parameters, then buffers, of one module after the other. A tensor that two modules share has two keys. */
+  private *stateEntries(): Generator<readonly [key: string, tensor: Tensor]> {
+    for (const [path, module] of this.namedModules()) {
+      for (const kind of [Parameter, Buffer]) {
+        for (const [name, value] of Object.entries(module)) {
+          if (value instanceof kind) yield [join(path, snakeCase(name)), value];
+        }
+      }
+    }
+  }
+}
+
+function join(path: string, name: string): string {
+  return path === "" ? name : `${path}.${name}`;
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (capital) => `_${capital.toLowerCase()}`);
+}
+
+function isOptional(tensor: Tensor): boolean {
+  return tensor instanceof Buffer && tensor.optional;
+}

@@ -1,0 +1,68 @@
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
+
+/**
+ * A seeded source of random numbers: the same seed gives the same numbers on every machine.
+ *
+ * @param seed a 32-bit integer
+ * @throws TypeError if the seed is not an integer
+ * @example
+ * const generator = new Generator(0);
+ * randn([2, 3], { generator });
+ */
+export class Generator {
+  #source: RandomGenerator;
+
+  constructor(seed: number) {
+    this.#source = sourceOf(seed);
+  }
+
+  /** Starts anew from `seed`. */
+  manualSeed(seed: number): this {
+    this.#source = sourceOf(seed);
+    return this;
+  }
+
+  /** Uniform on [0, 1). */
+  uniform(): number {
+    return uniformFloat64(this.#source);
+  }
+
+  /** Normal with mean 0 and variance 1 (Box and Muller, 1958). */
+  normal(): number {
+    const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
+    return radius * Math.cos(2 * Math.PI * this.uniform());
+  }
+
+  /** A uniform integer from 0 to n − 1. */
+  integer(n: number): number {
+    return uniformInt(this.#source, 0, n - 1);
+  }
+
+  /** 0, …, n − 1 in random order (Fisher and Yates). */
+  permutation(n: number): Int32Array {
+    const order = Int32Array.from({ length: n }, (_, i) => i);
+    for (let i = n - 1; i > 0; i--) {
+      const j = this.integer(i + 1);
+      const swapped = order[i] ?? 0;
+      order[i] = order[j] ?? 0;
+      order[j] = swapped;
+    }
+    return order;
+  }
+}
+
+function sourceOf(seed: number): RandomGenerator {
+  if (!Number.isInteger(seed)) throw new TypeError(`manualSeed: expected an integer, got ${seed}`);
+  return xoroshiro128plus(seed);
+}
+
+/** What is used where no generator is passed. */
+export const defaultGenerator: Generator = new Generator(0);
+
+/** Seeds the default generator. */
+export function manualSeed(seed: number): Generator {
+  return defaultGenerator.manualSeed(seed);
+}

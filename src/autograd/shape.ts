@@ -1,0 +1,106 @@
+/** Shapes and flat indices. Imports nothing, so that a formula that uses it can be lifted out of the repository. */
+
+export type Shape = readonly number[];
+
+/** Number of elements of an array of this shape; 1 for `[]`. */
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((size, i) => size === b[i]);
+}
+
+/** `[2, 3]`, as messages and printed tensors show it. */
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/** Row-major strides in elements. */
+export function stridesOf(shape: Shape): number[] {
+  const strides: number[] = [];
+  let stride = 1;
+  for (let dim = shape.length - 1; dim >= 0; dim--) {
+    strides[dim] = stride;
+    stride *= shape[dim] ?? 1;
+  }
+  return strides;
+}
+
+/** One dim counted from the front: −1 is the last. Throws a `RangeError` outside of [−ndim, ndim). */
+export function normalizeDim(dim: number, ndim: number, caller: string): number {
+  if (!Number.isInteger(dim) || dim < -ndim || dim >= ndim) {
+    throw new RangeError(`${caller}: expected a dim in [${-ndim}, ${ndim}), got ${dim}`);
+  }
+  return dim < 0 ? dim + ndim : dim;
+}
+
+/** Several dims, counted from the front, ascending; all of them when `dims` is left out. Throws on a repeated dim. */
+export function normalizeDims(dims: readonly number[] | undefined, ndim: number, caller: string): number[] {
+  if (dims === undefined) return Array.from({ length: ndim }, (_, dim) => dim);
+  const normalized = dims.map((dim) => normalizeDim(dim, ndim, caller));
+  if (new Set(normalized).size !== dims.length) {
+    throw new RangeError(`${caller}: expected each dim once, got dims ${formatShape(dims)}`);
+  }
+  return normalized.toSorted((a, b) => a - b);
+}
+
+/** The shape after a reduction over `dims` (normalized): 1 in their places with `keepdim`, else without them. */
+export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boolean): number[] {
+  const kept = shape.map((size, dim) => (dims.includes(dim) ? 1 : size));
+  return keepdim ? kept : kept.filter((_, dim) => !dims.includes(dim));
+}
+
+/** The common shape of two arrays: sizes are aligned at the end and must agree or be 1. Throws a `RangeError`. */
+export function broadcastShapes(a: Shape, b: Shape, caller: string): Shape {
+  if (sameShape(a, b)) return a;
+  const ndim = Math.max(a.length, b.length);
+  return Array.from({ length: ndim }, (_, i) => {
+    const sizeA = a[i - ndim + a.length] ?? 1;
+    const sizeB = b[i - ndim + b.length] ?? 1;
+    if (sizeA !== sizeB && sizeA !== 1 && sizeB !== 1) {
+      throw new RangeError(
+        `${caller}: expected shapes that broadcast together, got ${formatShape(a)} and ${formatShape(b)}`,
+      );
+    }
+    return sizeA === 1 ? sizeB : sizeA;
+  });
+}
+
+/** A shape whose single −1, if any, is replaced by what is left of `size`. Throws a `RangeError` if that cannot be. */
+export function inferShape(shape: Shape, size: number, caller: string): number[] {
+  const known = sizeOf(shape.filter((n) => n !== -1));
+  const unknown = shape.filter((n) => n === -1).length;
+  const inferred = shape.map((n) => (n === -1 ? size / known : n));
+  if (unknown > 1 || inferred.some((n) => !Number.isInteger(n) || n < 0) || sizeOf(inferred) !== size) {
+    throw new RangeError(`${caller}: expected a shape of ${size} elements, got ${formatShape(shape)}`);
+  }
+  return inferred;
+}
+
+/**
+ * The flat index, in an array of shape `source`, of every cell of shape `shape` in row-major order: the cell's position
+ * in dim d is mapped by `positions[d]` (one entry per position), and −1 marks a cell that lies in padding.
+ */
+export function gatherIndex(source: Shape, positions: readonly ArrayLike<number>[]): Int32Array {
+  const strides = stridesOf(source);
+  let index = Int32Array.of(0);
+  positions.forEach((positionsOfDim, dim) => {
+    const stride = strides[dim] ?? 0;
+    const next = new Int32Array(index.length * positionsOfDim.length);
+    for (let i = 0, cell = 0; i < index.length; i++) {
+      const base = index[i] ?? 0;
+      for (let j = 0; j < positionsOfDim.length; j++, cell++) {
+        const position = positionsOfDim[j] ?? 0;
+        next[cell] = base < 0 || position < 0 ? -1 : base + position * stride;
+      }
+    }
+    index = next;
+  });
+  return index;
+}
+
+/** 0, 1, …, n − 1: the positions of a dim that is taken whole. */
+export function range(n: number): number[] {
+  return Array.from({ length: n }, (_, i) => i);
+}

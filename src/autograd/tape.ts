@@ -1,0 +1,257 @@
+/**
+ * The tape: linked records with increasing ids.
+ *
+ * A tensor that an op made holds one record. The tape of a loss is the set of records that can be reached from it,
+ * sorted by id; inputs exist before outputs, so this order is topological, without recursion and without a global list.
+ */
+import { formatValue } from "./format.ts";
+import type { NdArray } from "./ndarray.ts";
+import type { Num } from "./num.ts";
+import { formatShape, sameShape } from "./shape.ts";
+import type { Shape } from "./shape.ts";
+
+/** What a rule answers; `aux` carries new state (batch statistics) out, once. */
+export interface Traced<A, G extends readonly (A | null)[] = readonly (A | null)[]> {
+  readonly output: A;
+  readonly pullback: (gradOutput: A) => G;
+  readonly aux?: readonly A[];
+}
+
+/** The inputs of an op as a reading sees them: an optional one stays optional. */
+export type Lift<Args extends readonly unknown[], A> = { [K in keyof Args]: null extends Args[K] ? A | null : A };
+/** One gradient per input, in input order; null where there is none to give. */
+export type Grads<Args extends readonly unknown[], A> = { readonly [K in keyof Args]: A | null };
+/** Pure, and generic in the reading: it may run again. The tuple types make a missing gradient a compile error. */
+export type Rule<Args extends readonly unknown[]> = <A extends Num<A>>(
+  ...inputs: Lift<Args, A>
+) => Traced<A, Grads<Args, A>>;
+/** A rule at A = NdArray: the same signature, typed loops. */
+export type Kernel<Args extends readonly unknown[]> = (
+  ...inputs: Lift<Args, NdArray>
+) => Traced<NdArray, Grads<Args, NdArray>>;
+
+export type Pullback<A> = (gradOutput: A) => readonly (A | null)[];
+export type Attributes = Readonly<Record<string, unknown>>;
+
+/** What the tape needs to know of a tensor. */
+export interface Taped<T extends Taped<T>> {
+  readonly shape: Shape;
+  readonly requiresGrad: boolean;
+  readonly record: TapeRecord<T> | null;
+}
+
+let nextId = 1;
+
+/** One step of the tape: which op made a tensor, from which inputs, and how a gradient flows back through it. */
+export class TapeRecord<T extends Taped<T>> {
+  readonly id: number = nextId++;
+  readonly name: string;
+  readonly shape: Shape;
+  readonly attributes: Attributes;
+  /** Empty once the record is consumed: a kept loss must not keep the activations of its step alive. */
+  inputs: readonly (T | null)[];
+  /** The pullback on plain numbers. */
+  pullback: Pullback<NdArray> | null;
+  /** Runs the rule again, on the input tensors, and answers the pullback that writes a tape itself. */
+  replay: (() => Pullback<T>) | null;
+  /** The output tensor, if it asked with `retainGrad()` to receive its gradient. */
+  retained: T | null = null;
+
+  constructor(
+    name: string,
+    shape: Shape,
+    inputs: readonly (T | null)[],
+    attributes: Attributes,
+    pullback: Pullback<NdArray>,
+    replay: () => Pullback<T>,
+  ) {
+    this.name = name;
+    this.shape = shape;
+    this.inputs = inputs;
+    this.attributes = attributes;
+    this.pullback = pullback;
+    this.replay = replay;
+  }
+
+  get consumed(): boolean {
+    return this.pullback === null;
+  }
+
+  consume(): void {
+    this.inputs = [];
+    this.pullback = null;
+    this.replay = null;
+    this.retained = null;
+  }
+}
+
+/** The records that `root` depends on, in the order in which they were written. */
+export function tapeOf<T extends Taped<T>>(root: T): readonly TapeRecord<T>[] {
+  const found = new Set<TapeRecord<T>>();
+  const pending = root.record === null ? [] : [root.record];
+  for (let record = pending.pop(); record !== undefined; record = pending.pop()) {
+    if (found.has(record)) continue;
+    found.add(record);
+    for (const input of record.inputs) if (input?.record && !found.has(input.record)) pending.push(input.record);
+  }
+  return [...found].toSorted((a, b) => a.id - b.id);
+}
+
+/** What a gradient belongs to: the record of a computed tensor, or the leaf itself. */
+export type Source<T extends Taped<T>> = T | TapeRecord<T>;
+
+export function sourceOf<T extends Taped<T>>(tensor: T): Source<T> {
+  return tensor.record ?? tensor;
+}
+
+export interface SweepOptions<T extends Taped<T>, G> {
+  /** The pullback to use for a record: on numbers, or replayed on tensors. */
+  readonly pullbackOf: (record: TapeRecord<T>) => Pullback<G>;
+  /** Computed tensors whose gradients are asked for; the gradients of leaves are always answered. */
+  readonly keep: (record: TapeRecord<T>) => boolean;
+  /** Called after each record, with the gradient of its output and those of its inputs. */
+  readonly onRecord?: ((record: TapeRecord<T>, gradOutput: G, gradInputs: readonly (G | null)[]) => void) | undefined;
+}
+
+/**
+ * Walks the tape from its end, and adds up gradients. Changes nothing: `.grad` and the records are the caller's.
+ *
+ * @throws Error if a record was consumed by an earlier sweep; before any pullback has run
+ */
+export function sweep<T extends Taped<T>, G extends Num<G>>(
+  root: T,
+  gradRoot: G,
+  { pullbackOf, keep, onRecord }: SweepOptions<T, G>,
+): Map<Source<T>, G> {
+  const tape = tapeOf(root);
+  const consumed = tape.find((record) => record.consumed);
+  if (consumed !== undefined) {
+    throw new Error(
+      `backward: expected a tape that no earlier backward has consumed, got ${consumed.name} : ${formatShape(consumed.shape)} ` +
+        "consumed; pass { retainGraph: true } to the earlier backward",
+    );
+  }
+  const gradients = new Map<Source<T>, G>([[sourceOf(root), gradRoot]]);
+  for (const record of tape.toReversed()) {
+    const gradOutput = gradients.get(record);
+    if (gradOutput === undefined) continue;
+    const gradInputs = pullbackOf(record)(gradOutput);
+    checkGradients(record, gradInputs);
+    record.inputs.forEach((input, i) => {
+      const gradient = gradInputs[i];
+      if (!input?.requiresGrad || !gradient) return;
+      const source = sourceOf(input);
+      const before = gradients.get(source);
+      gradients.set(source, before === undefined ? gradient : before.add(gradient));
+    });
+    onRecord?.(record, gradOutput, gradInputs);
+    if (!keep(record)) gradients.delete(record);
+  }
+  return gradients;
+}
+
+function checkGradients<T extends Taped<T>, G extends Num<G>>(
+  record: TapeRecord<T>,
+  grads: readonly (G | null)[],
+): void {
+  if (grads.length !== record.inputs.length) {
+    throw new RangeError(
+      `backward: expected ${record.inputs.length} gradients from ${record.name}, one per input, got ${grads.length}`,
+    );
+  }
+  record.inputs.forEach((input, i) => {
+    const gradient = grads[i];
+    if (input && gradient && !sameShape(input.shape, gradient.shape)) {
+      throw new RangeError(
+        `backward: expected gradient ${i} of ${record.name} in its input's shape ${formatShape(input.shape)}, ` +
+          `got ${formatShape(gradient.shape)}`,
+      );
+    }
+  });
+}
+
+let gradEnabled = true;
+
+export function isGradEnabled(): boolean {
+  return gradEnabled;
+}
+
+/**
+ * Runs `body` without writing the tape, and answers what it answers.
+ *
+ * @throws TypeError if `body` is async: the tape would be back on before the awaited part runs
+ * @example
+ * const accuracy = noGrad(() => model.forward(images)); // no records, no memory held
+ */
+export function noGrad<R>(body: () => R): R {
+  const before = gradEnabled;
+  gradEnabled = false;
+  try {
+    const result = body();
+    if (typeof result === "object" && result !== null && "then" in result) {
+      throw new TypeError("noGrad: expected a synchronous function, got one that returns a promise");
+    }
+    return result;
+  } finally {
+    gradEnabled = before;
+  }
+}
+
+/** Names for leaves: a module, or `{ name: tensor }`. */
+export type Names<T> = { namedParameters(): Iterable<readonly [string, T]> } | Readonly<Record<string, T>>;
+
+/**
+ * The tape of a tensor in text, one record a line: inputs, then attributes, then the shape of the output. After a
+ * backward without `retainGraph` the one record that is left says `consumed`.
+ *
+ * @param options.names a module, or an object of tensors, whose names are printed for leaves
+ * @example
+ * const w = tensor([1, 2], { requiresGrad: true });
+ * printTape(w.mul(3).sum(), { names: { w } });
+ * // %1 = mul(w[2]; other 3) : [2]
+ * // %2 = sum(%1; keepdim false) : []
+ */
+export function printTape<T extends Taped<T>>(root: T, options: { readonly names?: Names<T> } = {}): string {
+  const names = new Map<T, string>();
+  if (options.names) for (const [name, tensor] of entriesOf(options.names)) names.set(tensor, name);
+  const tape = tapeOf(root);
+  const numbers = new Map(tape.map((record, i) => [record, i + 1]));
+  let unnamed = 0;
+  const show = (input: T): string => {
+    if (input.record) return `%${numbers.get(input.record)}`;
+    const name = names.get(input) ?? `${input.requiresGrad ? "leaf" : "input"}${unnamed++ || ""}`;
+    names.set(input, name);
+    return `${name}${compactShape(input.shape)}`;
+  };
+  return tape
+    .map((record) => {
+      const arrays = Object.entries(record.attributes).filter(([, value]) => ArrayBuffer.isView(value));
+      const plain = Object.entries(record.attributes).filter(
+        ([, value]) => !ArrayBuffer.isView(value) && value !== undefined && value !== null,
+      );
+      const inputs = record.consumed
+        ? ["consumed"]
+        : [
+            ...record.inputs.filter((input) => input !== null).map(show),
+            ...arrays.map(([name, value]) => `${name}[${value instanceof Int32Array ? value.length : "?"}]`),
+          ];
+      const attributes = plain.map(([name, value]) => `${name} ${formatValue(value)}`).join(", ");
+      const list = inputs.join(", ") + (attributes && `; ${attributes}`);
+      return `%${numbers.get(record)} = ${record.name}(${list}) : ${compactShape(record.shape)}`;
+    })
+    .join("\n");
+}
+
+function entriesOf<T>(names: Names<T>): Iterable<readonly [string, T]> {
+  if (isModule(names)) return names.namedParameters();
+  return Object.entries(names);
+}
+
+function isModule<T>(names: Names<T>): names is { namedParameters(): Iterable<readonly [string, T]> } {
+  return "namedParameters" in names && typeof names.namedParameters === "function";
+}
+
+/** [32,64], as in the notation of compilers. */
+function compactShape(shape: Shape): string {
+  return `[${shape.join(",")}]`;
+}

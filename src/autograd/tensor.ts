@@ -1,0 +1,532 @@
+/** Tensor: arrays that write the tape. */
+import { formatArray } from "./format.ts";
+import { NdArray } from "./ndarray.ts";
+import type { Dtype, FloatArray } from "./ndarray.ts";
+import { Num } from "./num.ts";
+import type { Index, Values, VarianceOptions } from "./num.ts";
+import * as rules from "./rules.ts";
+import { formatShape, inferShape, sameShape } from "./shape.ts";
+import type { Shape } from "./shape.ts";
+import { isGradEnabled, sourceOf, sweep, tapeOf, TapeRecord } from "./tape.ts";
+import type { Attributes, Kernel, Lift, Pullback, Rule, Taped, Traced } from "./tape.ts";
+
+/** An input of an op: a tensor, or null for an optional one that was left out. */
+export type Arg = Tensor | null;
+
+export interface BackwardOptions {
+  /** Keep the tape for another backward. Default: `createGraph`. */
+  readonly retainGraph?: boolean;
+  /** Write the tape of the backward itself, so that gradients can be differentiated again. Default false. */
+  readonly createGraph?: boolean;
+  /** Called after each record of the sweep, for a page or a debugger that shows it. */
+  readonly onRecord?: (
+    record: TapeRecord<Tensor>,
+    gradOutput: NdArray | Tensor,
+    gradInputs: readonly (NdArray | Tensor | null)[],
+  ) => void;
+}
+
+/**
+ * An array of numbers that remembers how it was computed. Make one with `tensor`, `zeros`, `randn`, …
+ *
+ * Values are immutable: an op answers a new tensor. An optimizer assigns a new array to `value`.
+ */
+export class Tensor extends Num<Tensor> implements Taped<Tensor> {
+  /** The step of the tape that made it; null for a leaf. */
+  readonly record: TapeRecord<Tensor> | null;
+  /** The gradient that `backward` has accumulated; null before. Set it to null to start anew. */
+  grad: Tensor | null = null;
+  #value: NdArray;
+  #requiresGrad: boolean;
+
+  static {
+    // console.log(tensor) in Node prints the values.
+    Object.defineProperty(this.prototype, Symbol.for("nodejs.util.inspect.custom"), { value: this.prototype.toString });
+  }
+
+  constructor(value: NdArray, requiresGrad = false, record: TapeRecord<Tensor> | null = null) {
+    super();
+    this.#value = value;
+    this.#requiresGrad = requiresGrad;
+    this.record = record;
+  }
+
+  /** The plain array. Assigning one of the same shape and dtype replaces the values of a leaf. */
+  get value(): NdArray {
+    return this.#value;
+  }
+
+  set value(value: NdArray) {
+    if (this.record !== null) {
+      throw new TypeError(`value: expected a leaf, got the output of ${this.record.name}; detach() it first`);
+    }
+    if (value.dtype !== this.dtype) {
+      throw new TypeError(`value: expected dtype ${this.dtype}, got ${value.dtype}`);
+    }
+    if (!sameShape(value.shape, this.shape)) {
+      throw new RangeError(`value: expected shape ${formatShape(this.shape)}, got ${formatShape(value.shape)}`);
+    }
+    this.#value = value;
+  }
+
+  get shape(): Shape {
+    return this.#value.shape;
+  }
+
+  get dtype(): Dtype {
+    return this.#value.dtype;
+  }
+
+  /** The values in row-major order. Not to be written to: arrays are shared. */
+  get data(): FloatArray {
+    return this.#value.data;
+  }
+
+  get numel(): number {
+    return this.data.length;
+  }
+
+  get requiresGrad(): boolean {
+    return this.#requiresGrad;
+  }
+
+  set requiresGrad(requiresGrad: boolean) {
+    if (this.record !== null) {
+      throw new TypeError(`requiresGrad: expected a leaf, got the output of ${this.record.name}; detach() it first`);
+    }
+    this.#requiresGrad = requiresGrad;
+  }
+
+  /** The only value, as a number. */
+  item(): number {
+    const [value] = this.data;
+    if (value === undefined || this.numel !== 1) {
+      throw new RangeError(`item: expected a tensor of one value, got shape ${formatShape(this.shape)}`);
+    }
+    return value;
+  }
+
+  /** Nested arrays, as `tensor` takes them; a number for a tensor without dims. */
+  toArray(): NestedArray {
+    const build = (dim: number, offset: number, size: number): NestedArray => {
+      const count = this.shape[dim];
+      if (count === undefined) return this.data[offset] ?? NaN;
+      const stride = count === 0 ? 0 : size / count;
+      return Array.from({ length: count }, (_, i) => build(dim + 1, offset + i * stride, stride));
+    };
+    return build(0, 0, this.numel);
+  }
+
+  override toString(): string {
+    const gradient = this.record ? `, from ${this.record.name}` : this.requiresGrad ? ", requiresGrad" : "";
+    return `tensor(${formatArray(this.data, this.shape, 7)}, shape ${formatShape(this.shape)}, ${this.dtype}${gradient})`;
+  }
+
+  /**
+   * Adds ∂this/∂leaf to the `.grad` of every leaf that requires a gradient.
+   *
+   * @param gradOutput ∂L/∂this, in this tensor's shape; may be left out for a single value, where it is 1
+   * @throws Error if this does not require a gradient, or the tape was consumed by an earlier backward; nothing changed
+   * @example
+   * const x = tensor([1, 2, 3], { requiresGrad: true });
+   * x.square().sum().backward();
+   * x.grad?.toArray(); // [2, 4, 6]
+   */
+  backward(gradOutput?: Tensor | null, options: BackwardOptions = {}): void {
+    const gradients = sweepFrom(this, gradOutput ?? null, options, new Set());
+    const written = new Map<Tensor, Tensor>();
+    for (const [source, gradient] of gradients) {
+      const target = source instanceof TapeRecord ? source.retained : source;
+      if (target) written.set(target, target.grad ? accumulate(target.grad, gradient, options) : gradient);
+    }
+    for (const [target, gradient] of written) target.grad = gradient;
+    if (!keepsGraph(options)) for (const record of tapeOf<Tensor>(this)) record.consume();
+  }
+
+  /** Asks that `backward` writes `.grad` of this computed tensor too. Does nothing to a leaf. */
+  retainGrad(): void {
+    if (!this.requiresGrad) throw new Error("retainGrad: expected a tensor that requires a gradient");
+    if (this.record) this.record.retained = this;
+  }
+
+  protected override self(): Tensor {
+    return this;
+  }
+
+  // ── Ops, one record each ────────────────────────────────────────────────────────────────────────────────────────
+  override add(other: Tensor | number): Tensor {
+    if (typeof other === "number") return apply("add", { rule: rules.addNumber(other), attributes: { other } }, this);
+    return apply("add", { rule: rules.add }, this, other);
+  }
+
+  override sub(other: Tensor | number): Tensor {
+    if (typeof other === "number") return apply("sub", { rule: rules.addNumber(-other), attributes: { other } }, this);
+    return apply("sub", { rule: rules.sub }, this, other);
+  }
+
+  override mul(other: Tensor | number): Tensor {
+    if (typeof other === "number") return apply("mul", { rule: rules.mulNumber(other), attributes: { other } }, this);
+    return apply("mul", { rule: rules.mul }, this, other);
+  }
+
+  override div(other: Tensor | number): Tensor {
+    if (typeof other === "number") return apply("div", { rule: rules.divNumber(other), attributes: { other } }, this);
+    return apply("div", { rule: rules.div }, this, other);
+  }
+
+  override pow(exponent: number): Tensor {
+    return apply("pow", { rule: rules.pow(exponent), attributes: { exponent } }, this);
+  }
+
+  override neg(): Tensor {
+    return apply("neg", { rule: rules.neg }, this);
+  }
+
+  override square(): Tensor {
+    return apply("square", { rule: rules.square }, this);
+  }
+
+  override sqrt(): Tensor {
+    return apply("sqrt", { rule: rules.sqrt }, this);
+  }
+
+  override rsqrt(): Tensor {
+    return apply("rsqrt", { rule: rules.rsqrt }, this);
+  }
+
+  override rsqrtOrZero(): Tensor {
+    return apply("rsqrtOrZero", { rule: rules.rsqrtOrZero }, this);
+  }
+
+  override exp(): Tensor {
+    return apply("exp", { rule: rules.exp }, this);
+  }
+
+  override log(): Tensor {
+    return apply("log", { rule: rules.log }, this);
+  }
+
+  override tanh(): Tensor {
+    return apply("tanh", { rule: rules.tanh }, this);
+  }
+
+  override erf(): Tensor {
+    return apply("erf", { rule: rules.erf }, this);
+  }
+
+  override sigmoid(): Tensor {
+    return apply("sigmoid", { rule: rules.sigmoid }, this);
+  }
+
+  override gelu(): Tensor {
+    return apply("gelu", { rule: rules.gelu }, this);
+  }
+
+  override abs(): Tensor {
+    return apply("abs", { rule: rules.abs }, this);
+  }
+
+  override clamp(min: number, max: number): Tensor {
+    return apply("clamp", { rule: rules.clamp(min, max), attributes: { min, max } }, this);
+  }
+
+  override sum(dims?: readonly number[], keepdim = false): Tensor {
+    return apply("sum", { rule: rules.sum(dims, keepdim), attributes: reduction(dims, keepdim) }, this);
+  }
+
+  override mean(dims?: readonly number[], keepdim = false): Tensor {
+    return apply("mean", { rule: rules.mean(dims, keepdim), attributes: reduction(dims, keepdim) }, this);
+  }
+
+  override variance(dims?: readonly number[], { correction = 1, keepdim = false }: VarianceOptions = {}): Tensor {
+    const attributes = { ...reduction(dims, keepdim), correction };
+    return apply("variance", { rule: rules.variance(dims, correction, keepdim), attributes }, this);
+  }
+
+  override center(dims: readonly number[]): Tensor {
+    return apply("center", { rule: rules.center(dims), attributes: { dims } }, this);
+  }
+
+  override softmax(dim: number): Tensor {
+    return apply("softmax", { rule: rules.softmax(dim), attributes: { dim } }, this);
+  }
+
+  override logSoftmax(dim: number): Tensor {
+    return apply("logSoftmax", { rule: rules.logSoftmax(dim), attributes: { dim } }, this);
+  }
+
+  override reshape(shape: Shape): Tensor {
+    const inferred = inferShape(shape, this.numel, "reshape");
+    if (sameShape(inferred, this.shape)) return this;
+    return apply("reshape", { rule: rules.reshape(inferred), attributes: { shape: inferred } }, this);
+  }
+
+  override permute(dims: readonly number[]): Tensor {
+    return apply("permute", { rule: rules.permute(dims), attributes: { dims } }, this);
+  }
+
+  override expand(shape: Shape): Tensor {
+    if (sameShape(shape, this.shape)) return this;
+    return apply("expand", { rule: rules.expand(shape), attributes: { shape } }, this);
+  }
+
+  override concat(others: readonly Tensor[], dim: number): Tensor {
+    const inputs: readonly Tensor[] = [this, ...others];
+    return apply("concat", { rule: rules.concat(dim), attributes: { dim } }, ...inputs);
+  }
+
+  override take(index: Index): Tensor {
+    const cells = typeof index === "function" ? index(this.data) : index;
+    return this.gather("take", cells, [cells.length], { index: cells });
+  }
+
+  override putAdd(index: Int32Array, length: number): Tensor {
+    return apply("putAdd", { rule: rules.putAdd(index, length), attributes: { index, length } }, this);
+  }
+
+  override constant(make: (values: Values) => ArrayLike<number>, shape?: Shape): Tensor {
+    return new Tensor(this.value.constant(make, shape));
+  }
+
+  /** A tensor of the same values that is off the tape: no gradient flows through it. */
+  override detach(): Tensor {
+    return new Tensor(this.value);
+  }
+
+  /** The same values in another dtype; its gradient is converted back. */
+  to(dtype: Dtype): Tensor {
+    if (dtype === this.dtype) return this;
+    const pullback: Pullback<NdArray> = (g) => [g.to(this.dtype)];
+    return write("to", { dtype }, [this], this.value.to(dtype), pullback, () => (g) => [g.to(this.dtype)]);
+  }
+
+  protected override batchedMatmul(other: Tensor): Tensor {
+    return apply("matmul", { rule: rules.matmul }, this, other);
+  }
+
+  protected override gather(name: string, index: Index, shape: Shape, attributes: Attributes = {}): Tensor {
+    return apply(name, { rule: rules.gather(index, shape), attributes }, this);
+  }
+}
+
+/** Numbers, nested as deep as there are dims. */
+export type NestedArray = number | readonly NestedArray[];
+
+function reduction(dims: readonly number[] | undefined, keepdim: boolean): Attributes {
+  return { ...(dims && { dims }), ...(keepdim && { keepdim }) };
+}
+
+// ── Applying an op ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** How an op computes. Either `rule` or `kernel` must be there; without a rule it has no second derivative. */
+export interface Op<Args extends readonly Arg[]> {
+  /** The definition, generic in the reading. */
+  readonly rule?: Rule<Args>;
+  /** The same function on plain arrays, fast. */
+  readonly kernel?: Kernel<Args>;
+  /** Widens float32 inputs and gradOutput, and rounds the output and the gradients once. */
+  readonly computeIn?: "float64";
+  /** Options to show on the printed tape. */
+  readonly attributes?: Attributes;
+  /** Receives `aux` of the first run, once, after the record is written. A rule itself must not change anything. */
+  readonly commit?: (aux: readonly NdArray[]) => void;
+}
+
+/**
+ * Runs an op on tensors and, if one of them requires a gradient, writes its record on the tape. This is how every op of
+ * the library is made, and the way to add one.
+ *
+ * @param name as the tape prints it
+ * @param inputs tensors of one dtype, and null for an optional one that is left out
+ * @throws TypeError if the dtypes differ
+ * @example
+ * const double = (x: Tensor): Tensor =>
+ *   apply("double", { rule: (x) => ({ output: x.mul(2), pullback: (gradOutput) => [gradOutput.mul(2)] }) }, x);
+ */
+export function apply<const Args extends readonly Arg[]>(name: string, op: Op<Args>, ...inputs: Args): Tensor {
+  const dtypes = new Set(inputs.flatMap((input) => input?.dtype ?? []));
+  if (dtypes.size > 1) {
+    throw new TypeError(
+      `${name}: expected inputs of one dtype, got ${[...dtypes].join(" and ")}: convert one with .to(dtype)`,
+    );
+  }
+  const [dtype = "float64"] = dtypes;
+  const wide = op.computeIn ?? dtype;
+  const values = inputs.map((input) => input && input.value);
+  const run = op.kernel ?? op.rule;
+  if (run === undefined) throw new TypeError(`${name}: expected an op with a rule or a kernel, got neither`);
+  const traced: Traced<NdArray> = run(...lift<Args, NdArray>(values.map((value) => value && value.to(wide))));
+  const pullback: Pullback<NdArray> = (gradOutput) => traced.pullback(gradOutput.to(wide)).map((g) => g && g.to(dtype));
+  const replay = (): Pullback<Tensor> => {
+    if (op.rule === undefined) {
+      throw new Error(`${name}: expected an op with a rule to differentiate twice, got one with plain numbers only`);
+    }
+    if (inputs.some((input, i) => input && input.value !== values[i])) {
+      throw new Error(
+        `${name}: expected inputs as they were in the forward pass, got one whose value was replaced since; ` +
+          "run the forward again before asking for a second derivative",
+      );
+    }
+    const again: Traced<Tensor> = op.rule(...lift<Args, Tensor>(inputs.map((input) => input && input.to(wide))));
+    return (gradOutput) => again.pullback(gradOutput.to(wide)).map((g) => g && g.to(dtype));
+  };
+  const output = write(name, op.attributes ?? {}, inputs, traced.output.to(dtype), pullback, replay);
+  if (traced.aux !== undefined) op.commit?.(traced.aux);
+  return output;
+}
+
+/** Mapping over a tuple answers an array; that it kept length and nulls is not for the compiler to see. */
+function lift<Args extends readonly Arg[], A>(inputs: readonly (A | null)[]): Lift<Args, A> {
+  return inputs as Lift<Args, A>;
+}
+
+function write(
+  name: string,
+  attributes: Attributes,
+  inputs: readonly Arg[],
+  output: NdArray,
+  pullback: Pullback<NdArray>,
+  replay: () => Pullback<Tensor>,
+): Tensor {
+  if (!isGradEnabled() || !inputs.some((input) => input?.requiresGrad)) return new Tensor(output);
+  return new Tensor(output, true, new TapeRecord(name, output.shape, inputs, attributes, pullback, replay));
+}
+
+export interface CustomOpOptions {
+  /** As the tape prints it. Default: the name of the forward function, else "customOp". */
+  readonly name?: string;
+  /** The output's shape from those of the inputs. Default: the first input's. */
+  readonly outputShape?: (...shapes: readonly Shape[]) => Shape;
+}
+
+/**
+ * An op from plain functions on typed arrays, for code that knows nothing of this library. It has a first derivative;
+ * `createGraph` through it throws and names it.
+ *
+ * @param forward gets the inputs' values, row-major (copies, in their dtype), and answers the output's
+ * @param backward gets ∂L/∂output and the inputs' values, and answers ∂L/∂input for each, or null where there is none
+ * @throws TypeError or RangeError if what they answer is not a typed array of the right length
+ * @example
+ * const cube = customOp(
+ *   (x) => x.map((v) => v ** 3),
+ *   (gradOutput, x) => [gradOutput.map((g, i) => 3 * g * (x[i] ?? 0) ** 2)],
+ *   { name: "cube" },
+ * );
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * cube(x).sum().backward();
+ * x.grad?.toArray(); // [3, 12]
+ */
+export function customOp(
+  forward: (...inputs: FloatArray[]) => FloatArray,
+  backward: (gradOutput: FloatArray, ...inputs: FloatArray[]) => readonly (FloatArray | null)[],
+  { name = forward.name || "customOp", outputShape = (first = []) => first }: CustomOpOptions = {},
+): (...inputs: readonly Tensor[]) => Tensor {
+  const wrap = (what: string, data: FloatArray, shape: Shape, dtype: Dtype): NdArray => {
+    if (!(data instanceof Float32Array || data instanceof Float64Array)) {
+      throw new TypeError(`${name}: expected ${what} as a Float32Array or Float64Array, got ${String(data)}`);
+    }
+    if (data.length !== shape.reduce((a, b) => a * b, 1)) {
+      throw new RangeError(`${name}: expected ${what} of shape ${formatShape(shape)}, got ${data.length} values`);
+    }
+    return new NdArray(data.slice(), shape).to(dtype);
+  };
+  const kernel = (...inputs: readonly NdArray[]): Traced<NdArray> => {
+    const [first] = inputs;
+    if (first === undefined) throw new RangeError(`${name}: expected at least one input, got none`);
+    const copies = (): FloatArray[] => inputs.map((input) => input.data.slice());
+    const output = wrap("the output", forward(...copies()), outputShape(...inputs.map((x) => x.shape)), first.dtype);
+    return {
+      output,
+      pullback: (gradOutput) =>
+        backward(gradOutput.data.slice(), ...copies()).map((gradient, i) => {
+          const input = inputs[i] ?? first;
+          return gradient && wrap(`gradient ${i}`, gradient, input.shape, input.dtype);
+        }),
+    };
+  };
+  return (...inputs) => apply(name, { kernel }, ...inputs);
+}
+
+// ── Gradients ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface GradOptions extends BackwardOptions {
+  /** ∂L/∂output, in its shape. May be left out for a single value, where it is 1. */
+  readonly gradOutput?: Tensor;
+  /** Answer null for an input that the output does not depend on, instead of throwing. Default false. */
+  readonly allowUnused?: boolean;
+}
+
+/**
+ * ∂output/∂input for each input, leaves and intermediates alike; no `.grad` changes. As torch.autograd.grad.
+ *
+ * @throws Error if an input does not take part in `output` (see `allowUnused`), or the tape was consumed
+ * @example
+ * const x = tensor(3, { requiresGrad: true });
+ * const [slope] = grad(x.pow(3), [x], { createGraph: true }); // 27
+ * const [curvature] = grad(slope, [x]); // 18
+ */
+export function grad(
+  output: Tensor,
+  inputs: readonly Tensor[],
+  options: GradOptions & { readonly allowUnused: true },
+): (Tensor | null)[];
+export function grad(output: Tensor, inputs: readonly Tensor[], options?: GradOptions): Tensor[];
+export function grad(output: Tensor, inputs: readonly Tensor[], options: GradOptions = {}): (Tensor | null)[] {
+  const wanted = new Set(inputs.flatMap((input) => input.record ?? []));
+  const gradients = sweepFrom(output, options.gradOutput ?? null, options, wanted);
+  const answers = inputs.map((input, i) => {
+    const gradient = gradients.get(sourceOf(input)) ?? null;
+    if (gradient !== null || options.allowUnused) return gradient;
+    throw new Error(
+      `grad: expected inputs that the output depends on, got input ${i} of shape ${formatShape(input.shape)} that it does ` +
+        `not${input.requiresGrad ? "" : " (it does not require a gradient)"}; pass { allowUnused: true } for null`,
+    );
+  });
+  if (!keepsGraph(options)) for (const record of tapeOf(output)) record.consume();
+  return answers;
+}
+
+function keepsGraph({ retainGraph, createGraph = false }: BackwardOptions): boolean {
+  return retainGraph ?? createGraph;
+}
+
+function sweepFrom(
+  root: Tensor,
+  gradOutput: Tensor | null,
+  { createGraph = false, onRecord }: BackwardOptions,
+  wanted: ReadonlySet<TapeRecord<Tensor>>,
+): Map<Tensor | TapeRecord<Tensor>, Tensor> {
+  if (!root.requiresGrad) {
+    throw new Error(
+      `backward: expected a tensor that requires a gradient, got ${String(root)}: no input of it has requiresGrad, ` +
+        "or it was detached or made in noGrad",
+    );
+  }
+  if (gradOutput === null && root.numel !== 1) {
+    throw new RangeError(
+      `backward: expected a gradOutput for an output of more than one value, got none for shape ${formatShape(root.shape)}`,
+    );
+  }
+  const gradRoot = gradOutput ?? new Tensor(NdArray.full(root.shape, 1, root.dtype));
+  if (!sameShape(gradRoot.shape, root.shape)) {
+    throw new RangeError(
+      `backward: expected gradOutput of shape ${formatShape(root.shape)}, got ${formatShape(gradRoot.shape)}`,
+    );
+  }
+  if (gradRoot.dtype !== root.dtype) {
+    throw new TypeError(`backward: expected gradOutput in ${root.dtype}, got ${gradRoot.dtype}`);
+  }
+  const keep = (record: TapeRecord<Tensor>): boolean => wanted.has(record) || record.retained !== null;
+  if (createGraph) {
+    return sweep(root, gradRoot, { pullbackOf: (record) => record.replay?.() ?? none, keep, onRecord });
+  }
+  const gradients = sweep(root, gradRoot.value, { pullbackOf: (record) => record.pullback ?? none, keep, onRecord });
+  return new Map([...gradients].map(([source, gradient]) => [source, new Tensor(gradient)]));
+}
+
+/** Never called: the sweep has thrown before it reaches a consumed record. */
+const none = (): readonly null[] => [];
+
+function accumulate(before: Tensor, gradient: Tensor, { createGraph = false }: BackwardOptions): Tensor {
+  return createGraph ? before.add(gradient) : new Tensor(before.value.add(gradient.value));
+}

@@ -1,0 +1,42 @@
+/** Checks that several norms make of their options and inputs. */
+import { formatShape } from "../autograd/shape.ts";
+import type { Tensor } from "../autograd/tensor.ts";
+
+/** eps, if it can be added to a variance: a finite number of at least 0. */
+export function checkEps(name: string, eps: number): number {
+  if (!Number.isFinite(eps) || eps < 0) {
+    throw new RangeError(`${name}: expected eps to be a finite number of at least 0, got ${String(eps)}`);
+  }
+  return eps;
+}
+
+/** A count of features, channels or groups. */
+export function checkCount(name: string, what: string, count: number): number {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new RangeError(`${name}: expected ${what} to be a positive whole number, got ${String(count)}`);
+  }
+  return count;
+}
+
+/** Tensors with one value a channel, where they are given. */
+export function checkPerChannel(
+  name: string,
+  channels: number,
+  tensors: Readonly<Record<string, Tensor | null | undefined>>,
+): void {
+  for (const [what, tensor] of Object.entries(tensors)) {
+    if (tensor && (tensor.ndim !== 1 || tensor.shape[0] !== channels)) {
+      throw new RangeError(
+        `${name}: expected ${what} of shape [${channels}], one value a channel, got ${formatShape(tensor.shape)}`,
+      );
+    }
+  }
+}
+
+/** The weight of the new value in a running average. */
+export function checkMomentum(name: string, momentum: number): number {
+  if (!Number.isFinite(momentum) || momentum < 0 || momentum > 1) {
+    throw new RangeError(`${name}: expected momentum, the weight of the new value, in [0, 1], got ${String(momentum)}`);
+  }
+  return momentum;
+}

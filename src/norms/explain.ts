@@ -1,0 +1,77 @@
+/** What a norm shares and where its gradient comes from, as arrays to look at. */
+import { zeros } from "../autograd/creation.ts";
+import type { NdArray } from "../autograd/ndarray.ts";
+import { formatShape, sameShape } from "../autograd/shape.ts";
+import type { Shape } from "../autograd/shape.ts";
+import { Tensor } from "../autograd/tensor.ts";
+import type { Norm } from "./descriptor.ts";
+
+/**
+ * For every cell of an input of this shape, row-major, the index of the set of cells with which it shares its mean and
+ * variance: what the pictures of the papers colour.
+ *
+ * @param norm a norm layer; in evaluation mode with running statistics the sets are those of the running statistics
+ * @throws RangeError if the norm does not take inputs of this shape
+ * @example
+ * normPartition(new GroupNorm(2, 4), [1, 4, 1]); // Int32Array [0, 0, 1, 1]
+ * normPartition(new LayerNorm(2), [2, 2]); // Int32Array [0, 0, 1, 1]
+ */
+export function normPartition(norm: Norm, shape: Shape): Int32Array {
+  return norm.normCase(zeros(shape)).case.partition;
+}
+
+/** The gradient of a norm taken apart; every array has the input's shape, those of the parameters theirs. */
+export interface BackwardExplanation {
+  /** ∂L/∂x through x̂, with the statistics held constant. */
+  readonly direct: Tensor;
+  /** ∂L/∂x through the mean. */
+  readonly viaMean: Tensor;
+  /** ∂L/∂x through the variance. */
+  readonly viaVariance: Tensor;
+  /** ∂L/∂x, as the backward computes it: the sum of the three, but for rounding. */
+  readonly gradInput: Tensor;
+  readonly gradWeight: Tensor | null;
+  readonly gradBias: Tensor | null;
+  readonly output: Tensor;
+}
+
+/**
+ * Where the gradient of a norm comes from: gradInput = direct + viaMean + viaVariance. Computed in float64; no tape is
+ * written and no running statistic changes.
+ *
+ * @param norm a norm layer, in the mode that it is in
+ * @param input as its forward takes it
+ * @param gradOutput ∂L/∂output, in the output's shape
+ * @throws RangeError if a shape does not fit
+ * @example
+ * const x = tensor([[1, 2, 4, 8]]);
+ * const { direct, viaMean } = explainBackward(new LayerNorm(4), x, ones([1, 4]));
+ * direct.toArray(); // [[0.373, 0.373, 0.373, 0.373]]
+ * viaMean.toArray(); // [[-0.373, -0.373, -0.373, -0.373]]: a gradient of ones cancels
+ */
+export function explainBackward(norm: Norm, input: Tensor, gradOutput: Tensor): BackwardExplanation {
+  const { case: normCase, inputs } = norm.normCase(input);
+  if (!sameShape(gradOutput.shape, input.shape)) {
+    throw new RangeError(
+      `explainBackward: expected gradOutput of shape ${formatShape(input.shape)}, got ${formatShape(gradOutput.shape)}`,
+    );
+  }
+  const trace = normCase.trace<NdArray>(inputs.map((tensor) => tensor.value.to("float64")));
+  const g = gradOutput.value.to("float64").reshape(trace.output.shape);
+  const { direct, viaMean, viaVariance } = trace.terms(g);
+  const gradients = new Map(trace.pullback(g).map((gradient, i) => [normCase.inputs[i]?.name, gradient]));
+  const show = (array: NdArray): Tensor => new Tensor(array.reshape(input.shape));
+  const parameter = (name: string): Tensor | null => {
+    const gradient = gradients.get(name);
+    return gradient ? new Tensor(gradient) : null;
+  };
+  return {
+    direct: show(direct),
+    viaMean: show(viaMean),
+    viaVariance: show(viaVariance),
+    gradInput: show(gradients.get("x") ?? direct),
+    gradWeight: parameter("weight"),
+    gradBias: parameter("bias"),
+    output: show(trace.output),
+  };
+}

@@ -1,0 +1,385 @@
+/**
+ * Instance normalization. Ulyanov, Vedaldi, Lempitsky (2016), https://arxiv.org/abs/1607.08022
+ *
+ * For each sample and each channel:
+ *
+ *   μ    = mean(x)                   over the positions: every dim after the channels'
+ *   σ²   = mean((x − μ)²)            biased
+ *   rstd = 1 / √(σ² + ε)             ε inside the root; 0 where σ² + ε = 0
+ *   x̂    = (x − μ) · rstd
+ *   y    = x̂ · weight + bias
+ *
+ *   runningMean ← (1 − momentum) · runningMean + momentum · mean_N(μ)
+ *   runningVar  ← (1 − momentum) · runningVar  + momentum · mean_N(σ²) · n/(n − 1)     n positions: UNBIASED
+ *
+ * Shapes: x, y [N, C, *]; weight, bias, runningMean, runningVar [C]; μ, σ², rstd [N, C, 1, …].
+ *
+ * Backward, with g = ∂L/∂y, ĝ = g · weight, and ⟨·⟩ the mean over the n positions of a sample's channel:
+ *
+ *   1. ∂L/∂bias   = Σ g              over the batch and all positions
+ *   2. ∂L/∂weight = Σ g · x̂          over the same
+ *   3. A position reaches every x̂ of its own sample and channel, and no other. Directly it passes ĝ · rstd; by moving μ
+ *      it takes ⟨ĝ⟩ · rstd from each; by moving σ² (dσ² = 2 ⟨(x − μ) dx⟩, drstd = −½ rstd³ dσ²) it takes
+ *      x̂ · ⟨ĝ · x̂⟩ · rstd. The sum:
+ *          ∂L/∂x = rstd · (ĝ − ⟨ĝ⟩ − x̂ · ⟨ĝ · x̂⟩)
+ *
+ * With running statistics instead of the input's own they are constants: see runningStats.ts.
+ */
+import { full } from "../autograd/creation.ts";
+import { formatNumber } from "../autograd/format.ts";
+import { Buffer, Parameter } from "../autograd/module.ts";
+import type { Dtype } from "../autograd/ndarray.ts";
+import type { Num } from "../autograd/num.ts";
+import { formatShape, range, sizeOf } from "../autograd/shape.ts";
+import type { Shape } from "../autograd/shape.ts";
+import { apply } from "../autograd/tensor.ts";
+import type { Tensor } from "../autograd/tensor.ts";
+import { checkCount, checkEps, checkMomentum, checkPerChannel } from "./checks.ts";
+import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
+import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
+import {
+  channelPartition,
+  channelShape,
+  commitRunningStats,
+  exampleRunningStats,
+  nonChannelDims,
+  normalizeByRunningStats,
+  runningNormTrace,
+  runningTensors,
+} from "./runningStats.ts";
+import type { RunningStats } from "./runningStats.ts";
+
+export interface InstanceNormOptions {
+  readonly eps: number;
+}
+
+/** What the backward reads. */
+export interface InstanceNormSaved<A> {
+  readonly xhat: A;
+  readonly rstd: A;
+  readonly weight: A | null;
+  readonly bias: A | null;
+}
+
+/** With the input's own statistics. `mean` and `variance` [N, C, 1, …] are each instance's, the variance biased. */
+export function instanceNormForward<A extends Num<A>>(
+  x: A,
+  weight: A | null,
+  bias: A | null,
+  { eps }: InstanceNormOptions,
+): { readonly output: A; readonly saved: InstanceNormSaved<A>; readonly mean: A; readonly variance: A } {
+  const positions = range(x.ndim).slice(2);
+  const perChannel = channelShape(x.shape);
+  const centered = x.center(positions); // x − μ, without the rounding error of μ
+  const variance = centered.square().mean(positions, true);
+  const rstd = variance.add(eps).rsqrtOrZero();
+  const xhat = centered.mul(rstd);
+  const scaled = weight === null ? xhat : xhat.mul(weight.reshape(perChannel));
+  const output = bias === null ? scaled : scaled.add(bias.reshape(perChannel));
+  return { output, saved: { xhat, rstd, weight, bias }, mean: x.mean(positions, true), variance };
+}
+
+/** One gradient per input, in input order. */
+export function instanceNormBackward<A extends Num<A>>(
+  gradOutput: A,
+  { xhat, rstd, weight, bias }: InstanceNormSaved<A>,
+): readonly [gradInput: A, gradWeight: A | null, gradBias: A | null] {
+  const positions = range(gradOutput.ndim).slice(2);
+  const gradXhat = weight === null ? gradOutput : gradOutput.mul(weight.reshape(channelShape(gradOutput.shape)));
+  const viaMean = gradXhat.mean(positions, true);
+  const viaRstd = xhat.mul(gradXhat.mul(xhat).mean(positions, true));
+  return [
+    gradXhat.sub(viaMean).sub(viaRstd).mul(rstd),
+    weight && gradOutput.mul(xhat).sum(nonChannelDims(gradOutput.shape)),
+    bias && gradOutput.sum(nonChannelDims(gradOutput.shape)),
+  ];
+}
+
+/** The three parts of gradInput, each on its own. */
+export function instanceNormTerms<A extends Num<A>>(
+  gradOutput: A,
+  { xhat, rstd, weight }: InstanceNormSaved<A>,
+): NormTerms<A> {
+  const positions = range(gradOutput.ndim).slice(2);
+  const gradXhat = weight === null ? gradOutput : gradOutput.mul(weight.reshape(channelShape(gradOutput.shape)));
+  return {
+    direct: gradXhat.mul(rstd),
+    viaMean: gradXhat.mean(positions, true).mul(rstd).neg().expand(gradOutput.shape),
+    viaVariance: xhat.mul(gradXhat.mul(xhat).mean(positions, true)).mul(rstd).neg(),
+  };
+}
+
+/**
+ * Instance normalization: y = (x − μ) / √(σ² + eps) · weight + bias, with the mean and the biased variance of each
+ * sample's channel; or, with `useInputStats: false`, with the running ones. As torch.nn.functional.instance_norm.
+ * float32 is computed in float64.
+ *
+ * @param input [N, C, *]
+ * @param options.runningMean [C]. If given and the input's statistics are used, `.value` is assigned anew. Default: none
+ * @param options.runningVar [C], moved by the UNBIASED variance. Default: none
+ * @param options.weight scale [C]. Default: none
+ * @param options.bias shift [C]. Default: none
+ * @param options.useInputStats default true
+ * @param options.momentum weight of the NEW value in the running statistics. Default 0.1
+ * @param options.eps added to the variance inside the root. Default 1e-5
+ * @returns a tensor of the input's shape and dtype. An empty batch gives an empty output and changes no statistics
+ *   (PyTorch: NaN)
+ * @throws RangeError if a shape does not fit, or a channel has a single position; TypeError if dtypes differ, or running
+ *   statistics are missing with `useInputStats: false`. Nothing has changed then
+ * @example
+ * instanceNorm(tensor([[[1, 3], [10, 30]]])); // each channel is −1, 1 but for eps
+ */
+export function instanceNorm(
+  input: Tensor,
+  {
+    runningMean = null,
+    runningVar = null,
+    weight = null,
+    bias = null,
+    useInputStats = true,
+    momentum = 0.1,
+    eps = 1e-5,
+  }: {
+    readonly runningMean?: Tensor | null;
+    readonly runningVar?: Tensor | null;
+    readonly weight?: Tensor | null;
+    readonly bias?: Tensor | null;
+    readonly useInputStats?: boolean;
+    readonly momentum?: number;
+    readonly eps?: number;
+  } = {},
+): Tensor {
+  checkEps("instanceNorm", eps);
+  checkMomentum("instanceNorm", momentum);
+  const [batch = 0, channels = 0] = input.shape;
+  if (channels === 0) {
+    throw new RangeError(`instanceNorm: expected input [N, C, *] with C ≥ 1, got shape ${formatShape(input.shape)}`);
+  }
+  checkPerChannel("instanceNorm", channels, { runningMean, runningVar, weight, bias });
+  if (!useInputStats)
+    return normalizeByRunningStats("instanceNorm", input, { runningMean, runningVar, weight, bias, eps });
+
+  const n = sizeOf(input.shape.slice(2));
+  if (n === 1) {
+    throw new RangeError(
+      `instanceNorm: expected more than 1 position per channel, got input of shape ${formatShape(input.shape)}: ` +
+        "with one value x − μ is 0 whatever x is",
+    );
+  }
+  const rule = <A extends Num<A>>(
+    x: A,
+    scale: A | null,
+    shift: A | null,
+  ): { output: A; pullback: (gradOutput: A) => readonly [A, A | null, A | null]; aux: readonly A[] } => {
+    const { output, saved, mean, variance } = instanceNormForward(x, scale, shift, { eps });
+    const pullback = (gradOutput: A): readonly [A, A | null, A | null] => instanceNormBackward(gradOutput, saved);
+    const overSamples = (statistic: A): A => statistic.reshape([batch, channels]).mean([0]);
+    const aux =
+      batch * n === 0
+        ? []
+        : [
+            overSamples(mean),
+            overSamples(variance)
+              .mul(n)
+              .div(n - 1),
+          ];
+    return { output, pullback, aux };
+  };
+  return apply(
+    "instanceNorm",
+    {
+      rule,
+      computeIn: "float64",
+      attributes: { useInputStats, momentum, eps },
+      commit: (aux) => commitRunningStats(runningMean, runningVar, aux, momentum),
+    },
+    input,
+    weight,
+    bias,
+  );
+}
+
+export interface InstanceNormModuleOptions {
+  readonly eps?: number;
+  readonly momentum?: number;
+  readonly affine?: boolean;
+  readonly trackRunningStats?: boolean;
+  readonly dtype?: Dtype;
+}
+
+abstract class InstanceNorm extends Norm {
+  readonly numFeatures: number;
+  readonly eps: number;
+  readonly momentum: number;
+  readonly affine: boolean;
+  readonly trackRunningStats: boolean;
+  readonly weight: Parameter | null;
+  readonly bias: Parameter | null;
+  readonly runningMean: Buffer | null;
+  readonly runningVar: Buffer | null;
+  /** Stays 0, as in PyTorch. */
+  readonly numBatchesTracked: Buffer | null;
+
+  constructor(
+    numFeatures: number,
+    { eps = 1e-5, momentum = 0.1, affine = false, trackRunningStats = false, dtype }: InstanceNormModuleOptions = {},
+  ) {
+    super();
+    const name = this.constructor.name;
+    if (typeof momentum !== "number") {
+      throw new TypeError(
+        `${name}: expected momentum to be a number (there is no cumulative average), got ${String(momentum)}`,
+      );
+    }
+    this.numFeatures = checkCount(name, "numFeatures", numFeatures);
+    this.eps = checkEps(name, eps);
+    this.momentum = checkMomentum(name, momentum);
+    this.affine = affine;
+    this.trackRunningStats = trackRunningStats;
+    const options = dtype === undefined ? {} : { dtype };
+    this.weight = affine ? new Parameter(full([numFeatures], 1, options)) : null;
+    this.bias = affine ? new Parameter(full([numFeatures], 0, options)) : null;
+    this.runningMean = trackRunningStats ? new Buffer(full([numFeatures], 0, options)) : null;
+    this.runningVar = trackRunningStats ? new Buffer(full([numFeatures], 1, options)) : null;
+    this.numBatchesTracked = trackRunningStats
+      ? new Buffer(full([], 0, { dtype: "float64" }), { optional: true })
+      : null;
+  }
+
+  /** The number of dims of a batched input; one less is a single sample [C, *]. */
+  protected abstract readonly batchedDims: number;
+
+  override forward(input: Tensor): Tensor {
+    this.checkInput(input);
+    const useInputStats = this.usesInputStatistics();
+    const output = instanceNorm(this.batched(input), { ...this.state(), useInputStats });
+    return output.reshape(input.shape);
+  }
+
+  override normCase(input: Tensor): { case: NormCase; inputs: readonly Tensor[] } {
+    this.checkInput(input);
+    const x = this.batched(input);
+    const { weight, bias, eps, runningMean, runningVar } = this;
+    const running =
+      this.usesInputStatistics() || !runningMean || !runningVar
+        ? null
+        : { mean: [...runningMean.data], variance: [...runningVar.data] };
+    return {
+      case: instanceNormCase(x.shape, { eps }, { hasWeight: weight !== null, hasBias: bias !== null }, running),
+      inputs: [x, weight, bias].filter((tensor) => tensor !== null),
+    };
+  }
+
+  protected override extraRepr(): string {
+    const { numFeatures, eps, momentum, affine, trackRunningStats } = this;
+    return `${numFeatures}, eps=${formatNumber(eps)}, momentum=${formatNumber(momentum)}, affine=${affine}, trackRunningStats=${trackRunningStats}`;
+  }
+
+  private state(): Pick<InstanceNorm, "runningMean" | "runningVar" | "weight" | "bias" | "momentum" | "eps"> {
+    const { runningMean, runningVar, weight, bias, momentum, eps } = this;
+    return { runningMean, runningVar, weight, bias, momentum, eps };
+  }
+
+  private usesInputStatistics(): boolean {
+    return this.training || !this.trackRunningStats;
+  }
+
+  private batched(input: Tensor): Tensor {
+    return input.ndim === this.batchedDims ? input : input.reshape([1, ...input.shape]);
+  }
+
+  private checkInput(input: Tensor): void {
+    const dims = this.batchedDims;
+    if (input.ndim !== dims && input.ndim !== dims - 1) {
+      throw new RangeError(
+        `${this.constructor.name}: expected ${dims - 1}D (one sample) or ${dims}D input, got ${input.ndim}D of shape ` +
+          formatShape(input.shape),
+      );
+    }
+  }
+}
+
+/**
+ * Instance normalization of [N, C, L], or of one sample [C, L]: a 2D input is never [N, C]. As torch.nn.InstanceNorm1d;
+ * mind that, unlike BatchNorm, it has no affine and no running statistics by default.
+ *
+ * @param numFeatures C
+ * @param options.eps added to the variance inside the root. Default 1e-5
+ * @param options.momentum weight of the NEW value in the running statistics. Default 0.1. There is no cumulative average
+ * @param options.affine learn weight (initially 1) and bias (initially 0), [C]. Default FALSE
+ * @param options.trackRunningStats keep runningMean and runningVar, and use them in evaluation. Default FALSE
+ * @param options.dtype of the parameters and buffers. Default: the default dtype, float64
+ * @throws RangeError if an input has another number of dims, or a single position; TypeError if momentum is null
+ * @example
+ * new InstanceNorm1d(2).forward(tensor([[1, 3], [10, 30]])); // one sample: each channel is −1, 1 but for eps
+ */
+export class InstanceNorm1d extends InstanceNorm {
+  protected override get batchedDims(): number {
+    return 3;
+  }
+}
+
+/**
+ * Instance normalization of [N, C, H, W] or [C, H, W]. Options as InstanceNorm1d, and as torch.nn.InstanceNorm2d.
+ *
+ * @example
+ * new InstanceNorm2d(3).forward(randn([2, 3, 8, 8])).shape; // [2, 3, 8, 8]
+ */
+export class InstanceNorm2d extends InstanceNorm {
+  protected override get batchedDims(): number {
+    return 4;
+  }
+}
+
+/**
+ * Instance normalization of [N, C, D, H, W] or [C, D, H, W]. Options as InstanceNorm1d, and as torch.nn.InstanceNorm3d.
+ *
+ * @example
+ * new InstanceNorm3d(3).forward(randn([3, 2, 4, 4])).shape; // [3, 2, 4, 4]
+ */
+export class InstanceNorm3d extends InstanceNorm {
+  protected override get batchedDims(): number {
+    return 5;
+  }
+}
+
+/** The input's statistics and running ones, each with and without weight and bias. */
+export const instanceNormDescriptor: NormDescriptor = {
+  name: "instanceNorm",
+  cases: (shape, eps = 1e-5) => {
+    const [, channels = 0] = shape;
+    if (shape.length < 3 || channels === 0 || sizeOf(shape.slice(2)) === 1) return [];
+    return [null, exampleRunningStats(channels)].flatMap((running) =>
+      affineCombinations.map((has) => instanceNormCase(shape, { eps }, has, running)),
+    );
+  },
+};
+
+function instanceNormCase(
+  shape: Shape,
+  { eps }: InstanceNormOptions,
+  has: Affine,
+  running: RunningStats | null,
+): NormCase {
+  return {
+    norm: "instanceNorm",
+    label: `${running ? "running" : "input"} statistics, ${affineLabel(has)}`,
+    inputs: affineInputs(shape, [shape[1] ?? 0], has),
+    partition: channelPartition(shape, { perSample: running === null }),
+    trace: (inputs) => {
+      const [x, weight, bias] = splitAffine(inputs, has);
+      if (running) return runningNormTrace([x, weight, bias], running, { eps }, has);
+      const { output, saved } = instanceNormForward(x, weight, bias, { eps });
+      return {
+        output,
+        pullback: (gradOutput) => presentGrads(instanceNormBackward(gradOutput, saved), has),
+        terms: (gradOutput) => instanceNormTerms(gradOutput, saved),
+      };
+    },
+    op: (inputs) => {
+      const [x, weight, bias] = splitAffine(inputs, has);
+      const [runningMean, runningVar] = runningTensors(running, x.dtype);
+      return instanceNorm(x, { runningMean, runningVar, weight, bias, useInputStats: running === null, eps });
+    },
+  };
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+import type { ViteUserConfig } from "vitest/config";
+
+const config: ViteUserConfig = defineConfig({
+  resolve: {
+    alias: [
+      { find: /^normgrad$/, replacement: new URL("./src/index.ts", import.meta.url).pathname },
+      { find: /^normgrad\/(autograd|norms|nn)$/, replacement: new URL("./src/$1/index.ts", import.meta.url).pathname },
+    ],
+  },
+  test: {
+    include: ["test/**/*.test.ts"],
+    coverage: { include: ["src/**/*.ts"], exclude: ["src/**/index.ts"], reporter: ["text", "json-summary"] },
+  },
+});
+
+export default config;
