@@ -5,7 +5,17 @@
  * Primitives are abstract: each reading implements them. Everything else is derived here once; a reading may override a
  * derived operation with a faster or better recorded one, and tests hold the two together.
  */
-import { formatShape, gatherIndex, normalizeDim, normalizeDims, range, reducedShape, sizeOf } from "./shape.ts";
+import {
+  broadcastShapes,
+  formatShape,
+  gatherIndex,
+  normalizeDim,
+  normalizeDims,
+  range,
+  reducedShape,
+  sameShape,
+  sizeOf,
+} from "./shape.ts";
 import type { Shape } from "./shape.ts";
 
 /** Plain values, row-major, as `constant` and `take` show them. Not to be written to. */
@@ -121,11 +131,7 @@ export abstract class Num<A extends Num<A>> {
   /** min(max(x, min), max). The derivative is 1 inside and on the bounds, 0 outside, as in PyTorch. */
   clamp(min: number, max: number): A {
     if (!(min <= max)) throw new RangeError(`clamp: expected min ≤ max, got min ${min} and max ${max}`);
-    const inside = this.gather(
-      "clamp",
-      keepWhere((value) => !(value < min || value > max)),
-      this.shape,
-    );
+    const inside = this.gather("clamp", insideBounds(min, max), this.shape);
     return inside.add(this.constant((values) => Float64Array.from(values, (v) => (v < min ? min : v > max ? max : 0))));
   }
 
@@ -150,17 +156,22 @@ export abstract class Num<A extends Num<A>> {
   }
 
   softmax(dim: number): A {
-    const exponentials = this.sub(this.detachedMax(dim)).exp();
+    const exponentials = this.sub(this.detachedMax("softmax", dim)).exp();
     return exponentials.div(exponentials.sum([dim], true));
   }
 
   logSoftmax(dim: number): A {
-    const shifted = this.sub(this.detachedMax(dim));
+    const shifted = this.sub(this.detachedMax("logSoftmax", dim));
     return shifted.sub(shifted.exp().sum([dim], true).log());
   }
 
   /** Sums over the dims that broadcasting added or repeated: adjoint to `expand`. */
   sumTo(shape: Shape): A {
+    if (!sameShape(broadcastShapes(shape, this.shape, "sumTo"), this.shape)) {
+      throw new RangeError(
+        `sumTo: expected a shape that broadcasts to ${formatShape(this.shape)}, got ${formatShape(shape)}`,
+      );
+    }
     const extra = this.ndim - shape.length;
     const dims = range(this.ndim).filter((dim) => dim < extra || (shape[dim - extra] === 1 && this.shape[dim] !== 1));
     return dims.length === 0 ? this.self() : this.sum(dims, true).reshape(shape);
@@ -191,6 +202,9 @@ export abstract class Num<A extends Num<A>> {
   /** x[…, start:end:step, …] along `dim`. Negative bounds count from the end; bounds outside are cut, as in Python. */
   slice(dim: number, start = 0, end: number = Infinity, step = 1): A {
     if (!Number.isInteger(step) || step < 1) throw new RangeError(`slice: expected a step of 1 or more, got ${step}`);
+    if (!Number.isInteger(start) || !(Number.isInteger(end) || end === Infinity)) {
+      throw new RangeError(`slice: expected whole numbers for start and end, got ${start} and ${end}`);
+    }
     const along = normalizeDim(dim, this.ndim, "slice");
     const size = this.shape[along] ?? 0;
     const bound = (at: number): number => Math.min(size, Math.max(0, at < 0 ? at + size : at));
@@ -294,17 +308,24 @@ export abstract class Num<A extends Num<A>> {
       });
       return index;
     };
-    return this.gather(name, firstBest, reducedShape(this.shape, over, keepdim), { dims: over, keepdim });
+    const attributes = { ...(dims && { dims }), ...(keepdim && { keepdim }) };
+    return this.gather(name, firstBest, reducedShape(this.shape, over, keepdim), attributes);
   }
 
-  private detachedMax(dim: number): A {
-    return this.detach().max([dim], true).detach();
+  private detachedMax(name: string, dim: number): A {
+    const along = normalizeDim(dim, this.ndim, name);
+    return this.shape[along] === 0 ? this.detach().sum([along], true) : this.detach().max([along], true).detach();
   }
 }
 
 /** Chooses the cells whose value passes; the others become zero without a product that would turn ∞ · 0 into NaN. */
 function keepWhere(passes: (value: number) => boolean): (values: Values) => Int32Array {
   return (values) => Int32Array.from(values, (value, cell) => (passes(value) ? cell : -1));
+}
+
+/** The cells that clamp leaves as they are; NaN is one of them. */
+export function insideBounds(min: number, max: number): (values: Values) => Int32Array {
+  return keepWhere((value) => !(value < min || value > max));
 }
 
 /** The derivative of xᵖ, p · xᵖ⁻¹, which for p = 0 is 0 at x = 0 too. */

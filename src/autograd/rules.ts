@@ -5,7 +5,7 @@
  *
  * What needs no comment has none: dy is `g`, and a linear op's pullback is its transpose.
  */
-import { powSlope } from "./num.ts";
+import { insideBounds, powSlope } from "./num.ts";
 import type { Index, Num } from "./num.ts";
 import { normalizeDim, normalizeDims, reducedShape, sizeOf, sameShape } from "./shape.ts";
 import type { Shape } from "./shape.ts";
@@ -89,7 +89,7 @@ export const log: Unary = (x) => ({ output: x.log(), pullback: (g) => [g.div(x)]
 /** 1 − y² */
 export const tanh: Unary = (x) => {
   const output = x.tanh();
-  return { output, pullback: (g) => [g.sub(g.mul(output.square()))] };
+  return { output, pullback: (g) => [g.mul(output.square().neg().add(1))] };
 };
 
 /** y · (1 − y) */
@@ -123,12 +123,12 @@ export const abs: Unary = (x) => ({
   pullback: (g) => [g.mul(x.constant((values) => Float64Array.from(values, Math.sign)))],
 });
 
-/** The gradient passes inside the bounds and on them. */
+/** The gradient passes inside the bounds and on them; it is selected, since a product would turn ∞ · 0 into NaN. */
 export const clamp =
   (min: number, max: number): Unary =>
   (x) => ({
     output: x.clamp(min, max),
-    pullback: (g) => [g.mul(x.constant((values) => Float64Array.from(values, (v) => (v < min || v > max ? 0 : 1))))],
+    pullback: (g) => gather(insideBounds(min, max), x.shape)(x).pullback(g),
   });
 
 // ── Reductions ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -105,8 +105,8 @@ export function sourceOf<T extends Taped<T>>(tensor: T): Source<T> {
 }
 
 export interface SweepOptions<T extends Taped<T>, G> {
-  /** The pullback to use for a record: on numbers, or replayed on tensors. */
-  readonly pullbackOf: (record: TapeRecord<T>) => Pullback<G>;
+  /** The pullback to use for a record: on numbers, or replayed on tensors. Null for a consumed one. */
+  readonly pullbackOf: (record: TapeRecord<T>) => Pullback<G> | null;
   /** Computed tensors whose gradients are asked for; the gradients of leaves are always answered. */
   readonly keep: (record: TapeRecord<T>) => boolean;
   /** Called after each record, with the gradient of its output and those of its inputs. */
@@ -125,17 +125,14 @@ export function sweep<T extends Taped<T>, G extends Num<G>>(
 ): Map<Source<T>, G> {
   const tape = tapeOf(root);
   const consumed = tape.find((record) => record.consumed);
-  if (consumed !== undefined) {
-    throw new Error(
-      `backward: expected a tape that no earlier backward has consumed, got ${consumed.name} : ${formatShape(consumed.shape)} ` +
-        "consumed; pass { retainGraph: true } to the earlier backward",
-    );
-  }
+  if (consumed !== undefined) throw consumedError(consumed);
   const gradients = new Map<Source<T>, G>([[sourceOf(root), gradRoot]]);
   for (const record of tape.toReversed()) {
     const gradOutput = gradients.get(record);
     if (gradOutput === undefined) continue;
-    const gradInputs = pullbackOf(record)(gradOutput);
+    const pullback = pullbackOf(record);
+    if (pullback === null) throw consumedError(record); // by a backward that `onRecord` has started
+    const gradInputs = pullback(gradOutput);
     checkGradients(record, gradInputs);
     record.inputs.forEach((input, i) => {
       const gradient = gradInputs[i];
@@ -148,6 +145,13 @@ export function sweep<T extends Taped<T>, G extends Num<G>>(
     if (!keep(record)) gradients.delete(record);
   }
   return gradients;
+}
+
+function consumedError<T extends Taped<T>>({ name, shape }: TapeRecord<T>): Error {
+  return new Error(
+    `backward: expected a tape that no earlier backward has consumed, got ${name} : ${formatShape(shape)} consumed; ` +
+      "pass { retainGraph: true } to the earlier backward",
+  );
 }
 
 function checkGradients<T extends Taped<T>, G extends Num<G>>(
@@ -176,6 +180,17 @@ export function isGradEnabled(): boolean {
   return gradEnabled;
 }
 
+/** Runs `body` with the tape on or off, and puts it back. */
+export function withGrad<R>(enabled: boolean, body: () => R): R {
+  const before = gradEnabled;
+  gradEnabled = enabled;
+  try {
+    return body();
+  } finally {
+    gradEnabled = before;
+  }
+}
+
 /**
  * Runs `body` without writing the tape, and answers what it answers.
  *
@@ -184,17 +199,13 @@ export function isGradEnabled(): boolean {
  * const accuracy = noGrad(() => model.forward(images)); // no records, no memory held
  */
 export function noGrad<R>(body: () => R): R {
-  const before = gradEnabled;
-  gradEnabled = false;
-  try {
+  return withGrad(false, () => {
     const result = body();
     if (typeof result === "object" && result !== null && "then" in result) {
       throw new TypeError("noGrad: expected a synchronous function, got one that returns a promise");
     }
     return result;
-  } finally {
-    gradEnabled = before;
-  }
+  });
 }
 
 /** Names for leaves: a module, or `{ name: tensor }`. */
@@ -209,17 +220,18 @@ export type Names<T> = { namedParameters(): Iterable<readonly [string, T]> } | R
  * const w = tensor([1, 2], { requiresGrad: true });
  * printTape(w.mul(3).sum(), { names: { w } });
  * // %1 = mul(w[2]; other 3) : [2]
- * // %2 = sum(%1; keepdim false) : []
+ * // %2 = sum(%1) : []
  */
 export function printTape<T extends Taped<T>>(root: T, options: { readonly names?: Names<T> } = {}): string {
   const names = new Map<T, string>();
   if (options.names) for (const [name, tensor] of entriesOf(options.names)) names.set(tensor, name);
   const tape = tapeOf(root);
   const numbers = new Map(tape.map((record, i) => [record, i + 1]));
-  let unnamed = 0;
+  const unnamed = { leaf: 0, input: 0 };
+  const nameUnnamed = (kind: "leaf" | "input"): string => kind + (++unnamed[kind] > 1 ? unnamed[kind] : "");
   const show = (input: T): string => {
     if (input.record) return `%${numbers.get(input.record)}`;
-    const name = names.get(input) ?? `${input.requiresGrad ? "leaf" : "input"}${unnamed++ || ""}`;
+    const name = names.get(input) ?? nameUnnamed(input.requiresGrad ? "leaf" : "input");
     names.set(input, name);
     return `${name}${compactShape(input.shape)}`;
   };

@@ -7,7 +7,7 @@ import type { Index, Values, VarianceOptions } from "./num.ts";
 import * as rules from "./rules.ts";
 import { formatShape, inferShape, sameShape } from "./shape.ts";
 import type { Shape } from "./shape.ts";
-import { isGradEnabled, sourceOf, sweep, tapeOf, TapeRecord } from "./tape.ts";
+import { isGradEnabled, sourceOf, sweep, tapeOf, TapeRecord, withGrad } from "./tape.ts";
 import type { Attributes, Kernel, Lift, Pullback, Rule, Taped, Traced } from "./tape.ts";
 
 /** An input of an op: a tensor, or null for an optional one that was left out. */
@@ -276,12 +276,13 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
   }
 
   override take(index: Index): Tensor {
-    const cells = typeof index === "function" ? index(this.data) : index;
+    const cells = typeof index === "function" ? index(this.data) : index.slice(); // the caller may reuse the array
     return this.gather("take", cells, [cells.length], { index: cells });
   }
 
   override putAdd(index: Int32Array, length: number): Tensor {
-    return apply("putAdd", { rule: rules.putAdd(index, length), attributes: { index, length } }, this);
+    const cells = index.slice();
+    return apply("putAdd", { rule: rules.putAdd(cells, length), attributes: { index: cells, length } }, this);
   }
 
   override constant(make: (values: Values) => ArrayLike<number>, shape?: Shape): Tensor {
@@ -518,15 +519,14 @@ function sweepFrom(
   }
   const keep = (record: TapeRecord<Tensor>): boolean => wanted.has(record) || record.retained !== null;
   if (createGraph) {
-    return sweep(root, gradRoot, { pullbackOf: (record) => record.replay?.() ?? none, keep, onRecord });
+    // The tape is on even in noGrad: the graph was asked for.
+    const pullbackOf = (record: TapeRecord<Tensor>): Pullback<Tensor> | null => record.replay?.() ?? null;
+    return withGrad(true, () => sweep(root, gradRoot, { pullbackOf, keep, onRecord }));
   }
-  const gradients = sweep(root, gradRoot.value, { pullbackOf: (record) => record.pullback ?? none, keep, onRecord });
+  const gradients = sweep(root, gradRoot.value, { pullbackOf: (record) => record.pullback, keep, onRecord });
   return new Map([...gradients].map(([source, gradient]) => [source, new Tensor(gradient)]));
 }
 
-/** Never called: the sweep has thrown before it reaches a consumed record. */
-const none = (): readonly null[] => [];
-
 function accumulate(before: Tensor, gradient: Tensor, { createGraph = false }: BackwardOptions): Tensor {
-  return createGraph ? before.add(gradient) : new Tensor(before.value.add(gradient.value));
+  return createGraph ? withGrad(true, () => before.add(gradient)) : new Tensor(before.value.add(gradient.value));
 }

@@ -1,0 +1,109 @@
+/** The main job: `npm start`. See settings.ts for its options. */
+import { relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Presets, SingleBar } from "cli-progress";
+import { Generator, tensor } from "normgrad";
+import { DataError, loadImages } from "./data.ts";
+import type { Images } from "./data.ts";
+import { checkGradients, countChecks, TOLERANCE } from "./gradientChecks.ts";
+import type { GradientCheck } from "./gradientChecks.ts";
+import { percent, showProgress } from "./progress.ts";
+import { networksOf, writeReport } from "./result.ts";
+import type { Result } from "./result.ts";
+import { readSettings, USAGE, UsageError } from "./settings.ts";
+import { trainAll } from "./trainAll.ts";
+
+const DIGITS = relative(process.cwd(), fileURLToPath(new URL("../../data/digits.csv.gz", import.meta.url)));
+
+async function main(): Promise<void> {
+  const settings = readSettings(process.argv.slice(2), DIGITS);
+  if (settings === null) {
+    console.log(USAGE);
+    return;
+  }
+  const images = loadImages(settings.data);
+  const result: Result = { settings, gradientChecks: [], epochs: [], trained: [] };
+  const stop = new AbortController();
+  process.once("SIGINT", () => stop.abort());
+
+  console.log(`\nGradient checks: every norm's backward against finite differences, on real pixels`);
+  await runChecks(images, result, stop.signal);
+  console.log(checkTable(result.gradientChecks));
+
+  const { side, classes, labels } = images;
+  console.log(`Training on ${labels.length} images of ${side}×${side} pixels, ${classes} classes`);
+  const progress = showProgress(settings);
+  await trainAll(
+    images,
+    settings,
+    {
+      onStep: progress.onStep,
+      onEpoch: (epoch) => {
+        result.epochs.push(epoch);
+        progress.onEpoch(epoch);
+      },
+      onTrained: (trained) => result.trained.push(trained),
+    },
+    stop.signal,
+  );
+  progress.stop();
+  for (const { norm, testAccuracy, seconds, complete } of networksOf(result)) {
+    const note = complete ? "" : "  (interrupted)";
+    console.log(
+      `  ${norm.padEnd(12)} test accuracy ${percent(testAccuracy).padStart(7)}  ${seconds.toFixed(1)} s${note}`,
+    );
+  }
+
+  const { html, json } = await writeReport(result);
+  console.log(`\n${stop.signal.aborted ? "Interrupted. What was done is in" : "The report is in"} ${html} and ${json}`);
+  if (stop.signal.aborted) process.exitCode = 130;
+  else if (!result.gradientChecks.every((check) => check.ok)) process.exitCode = 1;
+}
+
+/** Three images as [3, 4, 4, 4]: sets of awkward and of tiny variance, as real data has them. */
+async function runChecks(images: Images, { gradientChecks, settings }: Result, stop: AbortSignal): Promise<void> {
+  const cells = 3 * 4 * 4 * 4;
+  const values = Float64Array.from({ length: cells }, (_, i) => images.pixels[i % images.pixels.length] ?? 0);
+  const pixels = tensor(values, { shape: [3, 4, 4, 4] });
+  const bar = new SingleBar(
+    { format: "  {bar} {value}/{total}", barsize: 24, clearOnComplete: true },
+    Presets.shades_classic,
+  );
+  bar.start(countChecks(pixels), 0);
+  for (const check of checkGradients(pixels, new Generator(settings.seed))) {
+    gradientChecks.push(check);
+    bar.increment();
+    await new Promise((resolve) => setImmediate(resolve)); // lets Ctrl-C and the bar through
+    if (stop.aborted) break;
+  }
+  bar.stop();
+}
+
+/** One row a norm and mode, one column a choice of weight and bias. */
+function checkTable(checks: readonly GradientCheck[]): string {
+  const affine = ["weight, bias", "weight", "bias", "no affine"];
+  const rows = new Map<string, Map<string, GradientCheck>>();
+  for (const check of checks) {
+    const choice = affine.find((name) => check.case.endsWith(name)) ?? "";
+    const mode = check.case.slice(0, check.case.length - choice.length).replace(/, $/, "");
+    const row = `  ${check.norm.padEnd(13)} ${mode}`;
+    rows.set(row, (rows.get(row) ?? new Map<string, GradientCheck>()).set(choice, check));
+  }
+  const width = Math.max(...[...rows.keys()].map((row) => row.length), 0) + 2;
+  const show = (check: GradientCheck | undefined): string =>
+    (check ? `${check.maxError.toExponential(1)} ${check.ok ? "✓" : "✗"}` : "").padStart(14);
+  const failed = checks.filter((check) => !check.ok).length;
+  return [
+    "".padEnd(width) + affine.map((name) => name.padStart(14)).join(""),
+    ...Array.from(rows, ([row, cells]) => row.padEnd(width) + affine.map((name) => show(cells.get(name))).join("")),
+    `  ${checks.length} checks, ${failed === 0 ? "all" : `${checks.length - failed}`} within ${TOLERANCE.toExponential(0)} of the largest gradient\n`,
+  ].join("\n");
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof DataError || error instanceof UsageError)) throw error;
+  console.error(`${error.message}${error instanceof UsageError ? "\nSee npm start -- --help" : ""}`);
+  process.exitCode = 1;
+}

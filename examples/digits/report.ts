@@ -1,0 +1,174 @@
+/** The report: one HTML file without anything outside of it. Charts are drawn by Vega-Lite as SVG. */
+import { parse, View } from "vega";
+import { compile } from "vega-lite";
+import type { TopLevelSpec } from "vega-lite";
+import { TOLERANCE } from "./gradientChecks.ts";
+import { NORMS } from "./model.ts";
+import type { NormName } from "./model.ts";
+import type { Network, Result } from "./result.ts";
+
+const LABELS: Readonly<Record<NormName, string>> = {
+  none: "no norm",
+  batchNorm: "BatchNorm",
+  layerNorm: "LayerNorm",
+  instanceNorm: "InstanceNorm",
+  groupNorm: "GroupNorm",
+};
+
+/** Okabe and Ito's colours, which people with any colour vision tell apart. */
+const COLOURS: Readonly<Record<NormName, string>> = {
+  none: "#7f7f7f",
+  batchNorm: "#d55e00",
+  layerNorm: "#0072b2",
+  instanceNorm: "#cc79a7",
+  groupNorm: "#009e73",
+};
+
+export async function renderReport(result: Result, networks: readonly Network[]): Promise<string> {
+  const { settings, trained } = result;
+  const reached = result.epochs.length > 0;
+  const loss = reached ? await chart(result, "trainLoss", "training loss", "log") : "";
+  const accuracy = reached ? await chart(result, "testAccuracy", "test accuracy", "linear") : "";
+  const unfinished = networks.length < settings.norms.length || networks.some((network) => !network.complete);
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>normgrad: norms on handwritten digits</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+<h1>Norms on handwritten digits</h1>
+<p>The same small convolutional network, trained without a norm and with each norm. Every backward pass was checked
+against finite differences first.</p>
+${unfinished ? '<p class="note" role="note">This run was interrupted: the report shows what was done until then.</p>' : ""}
+<h2>Networks</h2>
+${networkTable(networks, settings.epochs)}
+${legend(networks)}
+<div class="charts">
+<figure>${loss}<figcaption>Mean loss over the steps of each epoch, on a logarithmic scale.</figcaption></figure>
+<figure>${accuracy}<figcaption>Share of the test images that are recognized, after each epoch.</figcaption></figure>
+</div>
+<h2>Gradient check</h2>
+<p>Largest difference between a backward's gradient and a five-point finite difference, over the largest gradient of that
+input, with random weight, bias and incoming gradient, on the pixels of the first images. It must stay below
+${TOLERANCE.toExponential(0)}.</p>
+${checkTable(result)}
+<h2>The tape of one training step</h2>
+<p>What <code>printTape(loss, { names: model })</code> prints: inputs, then options, then the shape of the output.</p>
+${trained.map(({ norm, tape }) => `<details${norm === "groupNorm" || trained.length === 1 ? " open" : ""}><summary>${LABELS[norm]}</summary><pre>${escape(tape)}</pre></details>`).join("\n")}
+<h2>Models and settings</h2>
+${trained.map(({ norm, model, parameters }) => `<details><summary>${LABELS[norm]}: ${parameters.toLocaleString("en")} parameters</summary><pre>${escape(model)}</pre></details>`).join("\n")}
+<p>Stratified split, 80 % for training; SGD with momentum 0.9, weight decay 1e-3, learning rate 0.05 with a cosine to 0;
+${settings.epochs} epochs of batches of ${settings.batchSize}; ${settings.dtype}; seed ${settings.seed}; data
+${escape(settings.data.split(/[\\/]/).at(-1) ?? "")}.</p>
+<footer>Digits: E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten Digits, UCI Machine Learning
+Repository, <a href="https://doi.org/10.24432/C50P49">doi:10.24432/C50P49</a>, CC BY 4.0.</footer>
+</main>
+</body>
+</html>
+`;
+}
+
+async function chart(
+  { epochs, settings }: Result,
+  field: "trainLoss" | "testAccuracy",
+  title: string,
+  scale: "log" | "linear",
+): Promise<string> {
+  const shown = NORMS.filter((norm) => settings.norms.includes(norm));
+  const isShare = field === "testAccuracy";
+  const lowest = Math.min(...epochs.map((epoch) => epoch[field]));
+  const domain = isShare ? [Math.min(0.9, Math.floor(lowest * 20) / 20), 1] : undefined;
+  const spec: TopLevelSpec = {
+    width: 420,
+    height: 260,
+    background: "transparent",
+    data: { values: epochs.map((epoch) => ({ ...epoch, name: LABELS[epoch.norm] })) },
+    mark: { type: "line", point: { size: 22 }, strokeWidth: 1.8, clip: true },
+    encoding: {
+      x: { field: "epoch", type: "quantitative", title: "epoch", axis: { grid: false, tickMinStep: 1 } },
+      y: {
+        field,
+        type: "quantitative",
+        title,
+        scale: domain ? { type: scale, domain, nice: false } : { type: scale },
+        axis: { ...(isShare && { format: ".0%" }), tickCount: 6 },
+      },
+      color: {
+        field: "name",
+        type: "nominal",
+        legend: null,
+        scale: { domain: shown.map((norm) => LABELS[norm]), range: shown.map((norm) => COLOURS[norm]) },
+      },
+    },
+    config: {
+      font: "system-ui, sans-serif",
+      axis: {
+        labelFontSize: 12,
+        titleFontSize: 12,
+        titleFontWeight: "normal",
+        domainColor: "#8884",
+        gridColor: "#8883",
+        tickColor: "#8884",
+        labelColor: "#767676",
+        titleColor: "#767676",
+      },
+      view: { stroke: null },
+    },
+  };
+  const svg = await new View(parse(compile(spec).spec), { renderer: "none" }).toSVG();
+  return svg.replace("<svg ", `<svg role="img" aria-label="${title} by epoch" `);
+}
+
+function legend(networks: readonly Network[]): string {
+  const entries = networks.map(
+    ({ norm }) => `<li><span style="background:${COLOURS[norm]}"></span>${LABELS[norm]}</li>`,
+  );
+  return `<ul class="legend">${entries.join("")}</ul>`;
+}
+
+function networkTable(networks: readonly Network[], epochs: number): string {
+  const rows = networks.map(
+    ({ norm, testAccuracy, seconds, epochs: reached, complete }) =>
+      `<tr><th scope="row"><span class="dot" style="background:${COLOURS[norm]}"></span>${LABELS[norm]}</th>` +
+      `<td>${(100 * testAccuracy).toFixed(1)} %</td><td>${seconds.toFixed(1)} s</td>` +
+      `<td>${complete ? epochs : `${reached} of ${epochs}`}</td></tr>`,
+  );
+  return `<table><thead><tr><th scope="col">Network</th><th scope="col">Test accuracy</th><th scope="col">Time</th><th scope="col">Epochs</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
+}
+
+function checkTable({ gradientChecks }: Result): string {
+  const rows = gradientChecks.map(
+    ({ norm, case: label, maxError, ok }) =>
+      `<tr><th scope="row">${escape(norm)}</th><td class="text">${escape(label)}</td><td>${maxError.toExponential(1)}</td>` +
+      `<td class="${ok ? "ok" : "bad"}">${ok ? "✓ passes" : "✗ FAILS"}</td></tr>`,
+  );
+  return `<div class="scroll"><table><thead><tr><th scope="col">Norm</th><th scope="col">Case</th><th scope="col">Largest error</th><th scope="col">Check</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
+}
+
+function escape(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}
+
+const STYLE = `
+:root { color-scheme: light dark; --ink: #1b1b1f; --soft: #5c5c66; --line: #d9d9e0; --paper: #fff; --good: #006d4a; --bad: #b3261e; }
+@media (prefers-color-scheme: dark) { :root { --ink: #ececf1; --soft: #a5a5b0; --line: #3a3a42; --paper: #17171b; --good: #5fd3a8; --bad: #ff8a80; } }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, sans-serif; }
+main { max-width: 60rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; }
+h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 .5rem; } h2 { font-size: 1.25rem; margin: 2.5rem 0 .5rem; }
+p { max-width: 44rem; } .note { border-left: 4px solid var(--bad); padding-left: .75rem; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); font-weight: 400; }
+th:first-child, td.text { text-align: left; } thead th { color: var(--soft); font-size: .875rem; } td.text { color: var(--soft); }
+th:nth-child(2) { text-align: inherit; } .scroll { max-height: 26rem; overflow: auto; } .scroll thead th { position: sticky; top: 0; background: var(--paper); }
+.ok { color: var(--good); } .bad { color: var(--bad); font-weight: 700; }
+.dot, .legend span { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .5em; }
+.legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; padding: 0; margin: 1.25rem 0 .5rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1.5rem; }
+figure { margin: 0; } figure svg { width: 100%; height: auto; } figcaption, footer { color: var(--soft); font-size: .875rem; }
+pre { overflow-x: auto; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .5rem; font: 13px/1.5 ui-monospace, monospace; }
+summary { cursor: pointer; padding: .25rem 0; } footer { margin-top: 3rem; }
+`;

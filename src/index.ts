@@ -1,0 +1,3 @@
+export * from "./autograd/index.ts";
+export * from "./norms/index.ts";
+export * from "./nn/index.ts";

@@ -1,0 +1,145 @@
+/**
+ * Schedules of the learning rate. Each is a function of the initial rate and of the number of `step` calls, so that the
+ * rates do not drift; PyTorch's recursions give the same numbers but for rounding. A rate that is set by hand is
+ * overwritten by the next `step`.
+ */
+
+/** What a schedule needs of an optimizer. */
+export interface Scheduled {
+  readonly paramGroups: readonly { lr: number }[];
+}
+
+export interface LRSchedulerState {
+  readonly lastEpoch: number;
+  readonly baseLrs: readonly number[];
+}
+
+/** The base of all schedules. Call `step` once an epoch, after the optimizer's steps. */
+export abstract class LRScheduler {
+  readonly optimizer: Scheduled;
+  #lastEpoch = 0;
+  #baseLrs: readonly number[];
+
+  constructor(optimizer: Scheduled) {
+    this.optimizer = optimizer;
+    this.#baseLrs = this.getLastLr();
+  }
+
+  /** The rate after `epoch` steps of a group that began with `baseLr`. */
+  protected abstract lrAt(baseLr: number, epoch: number): number;
+
+  /** How many times `step` was called. */
+  get lastEpoch(): number {
+    return this.#lastEpoch;
+  }
+
+  /** Sets the rate of the next epoch in every group of the optimizer. */
+  step(): void {
+    this.setRates(this.#lastEpoch + 1);
+  }
+
+  /** The present rate of every group. */
+  getLastLr(): number[] {
+    return this.optimizer.paramGroups.map((group) => group.lr);
+  }
+
+  stateDict(): LRSchedulerState {
+    return { lastEpoch: this.#lastEpoch, baseLrs: [...this.#baseLrs] };
+  }
+
+  /**
+   * Goes on from another schedule's state, and sets the rates of its epoch.
+   *
+   * @throws RangeError if the number of groups differs, or lastEpoch is no count; nothing has been changed then
+   */
+  loadStateDict({ lastEpoch, baseLrs }: LRSchedulerState): void {
+    const count = this.optimizer.paramGroups.length;
+    if (baseLrs.length !== count) {
+      throw new RangeError(`loadStateDict: expected ${count} baseLrs, one a group, got ${baseLrs.length}`);
+    }
+    if (!Number.isInteger(lastEpoch) || lastEpoch < 0) {
+      throw new RangeError(`loadStateDict: expected lastEpoch to be a whole number of at least 0, got ${lastEpoch}`);
+    }
+    this.#baseLrs = [...baseLrs];
+    this.setRates(lastEpoch);
+  }
+
+  private setRates(epoch: number): void {
+    this.#lastEpoch = epoch;
+    this.optimizer.paramGroups.forEach((group, i) => {
+      group.lr = this.lrAt(this.#baseLrs[i] ?? group.lr, epoch);
+    });
+  }
+}
+
+/**
+ * Half a cosine, from the initial rate down to `etaMin` in `tMax` steps, and up again in the next `tMax`:
+ *
+ *   lr = etaMin + (lr₀ − etaMin) · (1 + cos(π · t / tMax)) / 2
+ *
+ * Loshchilov and Hutter (2017), https://arxiv.org/abs/1608.03983, without restarts; as
+ * torch.optim.lr_scheduler.CosineAnnealingLR.
+ *
+ * @param options.tMax steps from the highest to the lowest rate
+ * @param options.etaMin the lowest rate. Default 0
+ * @throws RangeError if tMax is not positive or etaMin negative
+ * @example
+ * const optimizer = new SGD([tensor(1, { requiresGrad: true })], { lr: 0.1 });
+ * const scheduler = new CosineAnnealingLR(optimizer, { tMax: 2 });
+ * scheduler.step();
+ * optimizer.lr; // 0.05
+ */
+export class CosineAnnealingLR extends LRScheduler {
+  readonly tMax: number;
+  readonly etaMin: number;
+
+  constructor(optimizer: Scheduled, { tMax, etaMin = 0 }: { readonly tMax: number; readonly etaMin?: number }) {
+    super(optimizer);
+    if (!(tMax > 0 && tMax < Infinity)) {
+      throw new RangeError(`CosineAnnealingLR: expected tMax to be a positive number, got ${String(tMax)}`);
+    }
+    if (!(etaMin >= 0 && etaMin < Infinity)) {
+      throw new RangeError(`CosineAnnealingLR: expected etaMin to be a number of at least 0, got ${String(etaMin)}`);
+    }
+    this.tMax = tMax;
+    this.etaMin = etaMin;
+  }
+
+  protected override lrAt(baseLr: number, epoch: number): number {
+    return this.etaMin + ((baseLr - this.etaMin) * (1 + Math.cos((Math.PI * epoch) / this.tMax))) / 2;
+  }
+}
+
+/**
+ * Multiplies the rate by `gamma` every `stepSize` steps: lr = lr₀ · gamma^⌊t / stepSize⌋. As
+ * torch.optim.lr_scheduler.StepLR.
+ *
+ * @param options.stepSize steps between two changes
+ * @param options.gamma the factor. Default 0.1
+ * @throws RangeError if stepSize is no positive whole number or gamma negative
+ * @example
+ * const optimizer = new SGD([tensor(1, { requiresGrad: true })], { lr: 0.1 });
+ * const scheduler = new StepLR(optimizer, { stepSize: 30, gamma: 0.5 });
+ * for (let epoch = 0; epoch < 60; epoch++) scheduler.step();
+ * optimizer.lr; // 0.025
+ */
+export class StepLR extends LRScheduler {
+  readonly stepSize: number;
+  readonly gamma: number;
+
+  constructor(optimizer: Scheduled, { stepSize, gamma = 0.1 }: { readonly stepSize: number; readonly gamma?: number }) {
+    super(optimizer);
+    if (!Number.isInteger(stepSize) || stepSize < 1) {
+      throw new RangeError(`StepLR: expected stepSize to be a positive whole number, got ${String(stepSize)}`);
+    }
+    if (!(gamma >= 0 && gamma < Infinity)) {
+      throw new RangeError(`StepLR: expected gamma to be a number of at least 0, got ${String(gamma)}`);
+    }
+    this.stepSize = stepSize;
+    this.gamma = gamma;
+  }
+
+  protected override lrAt(baseLr: number, epoch: number): number {
+    return baseLr * this.gamma ** Math.floor(epoch / this.stepSize);
+  }
+}

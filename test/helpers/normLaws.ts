@@ -1,0 +1,175 @@
+/**
+ * Laws of a norm, each a function that throws when it is broken. Those of this file need nothing but the case itself, so
+ * a new norm is held to them as soon as it has a descriptor; normOracleLaws.ts has those that know what the norm is.
+ */
+import { grad, NdArray, Tensor } from "../../src/autograd/index.ts";
+import type { Dtype } from "../../src/autograd/index.ts";
+import type { NormCase } from "../../src/norms/index.ts";
+import {
+  expectAdjointLaw,
+  expectBackwardIsDifferences,
+  expectClose,
+  expectSecondOrderIsForwardOverReverse,
+} from "./laws.ts";
+import type { NormDraw } from "./normDraws.ts";
+
+export type Law = (draw: NormDraw) => void;
+
+/** The very same doubles; 0 and −0 are taken for one. */
+export function expectSame(what: string, actual: NdArray, expected: NdArray): void {
+  expectClose(what, actual, expected, 0);
+}
+
+/** Output and gradients of the op, through the tape. */
+export function runOp(
+  { op }: NormCase,
+  inputs: readonly NdArray[],
+  gradOutput: NdArray,
+  { createGraph = false }: { readonly createGraph?: boolean } = {},
+): { readonly output: NdArray; readonly gradients: readonly NdArray[] } {
+  const tensors = inputs.map((input) => new Tensor(input, true));
+  const output = op(tensors);
+  const gradients = grad(output, tensors, { gradOutput: new Tensor(gradOutput), createGraph });
+  return { output: output.value, gradients: gradients.map((gradient) => gradient.value) };
+}
+
+function to(dtype: Dtype, arrays: readonly NdArray[]): NdArray[] {
+  return arrays.map((array) => array.to(dtype));
+}
+
+/** The tape computes what the pure pair computes, to the last bit, with one gradient for each input in its shape. */
+export const opIsTrace: Law = ({ normCase, inputs, gradOutput }) => {
+  const { output, gradients } = runOp(normCase, inputs, gradOutput);
+  const trace = normCase.trace(inputs);
+  const pulled = trace.pullback(gradOutput);
+  expectSame("output of the op", output, trace.output);
+  if (pulled.length !== inputs.length) throw new Error(`expected ${inputs.length} gradients, got ${pulled.length}`);
+  gradients.forEach((gradient, i) => {
+    const expected = pulled[i];
+    if (!expected) throw new Error(`expected a gradient of ${normCase.inputs[i]?.name}, got null`);
+    expectSame(`gradient of ${normCase.inputs[i]?.name}`, gradient, expected);
+  });
+};
+
+/** float32 is a storage format: the op computes in float64 and rounds the output and each gradient once. */
+export const float32IsRoundedOnce: Law = ({ normCase, inputs, gradOutput }) => {
+  const stored = to("float32", inputs);
+  const [g = gradOutput] = to("float32", [gradOutput]);
+  const narrow = runOp(normCase, stored, g);
+  const wide = runOp(normCase, to("float64", stored), g.to("float64"));
+  const all = [wide.output, ...wide.gradients];
+  [narrow.output, ...narrow.gradients].forEach((array, i) => {
+    if (array.dtype !== "float32") throw new TypeError(`expected float32 from float32, got ${array.dtype}`);
+    const expected = all[i] ?? array;
+    expectSame(i === 0 ? "output" : `gradient ${i - 1}`, array.to("float64"), expected.to("float32").to("float64"));
+  });
+};
+
+export const backwardIsDifferences: Law = ({ normCase: { op }, inputs, gradOutput }) => {
+  expectBackwardIsDifferences(op, inputs, gradOutput);
+};
+
+export const adjoint: Law = ({ normCase: { op, trace }, inputs, tangents, gradOutput }) => {
+  expectAdjointLaw(op, (arrays) => trace(arrays).output, inputs, tangents, gradOutput);
+};
+
+export const secondOrder: Law = ({ normCase, inputs, tangents, gradOutput, gradOutputTangent, weights }) => {
+  const { op, trace } = normCase;
+  expectSecondOrderIsForwardOverReverse(op, trace, inputs, tangents, gradOutput, gradOutputTangent, weights);
+};
+
+/** With createGraph the rule runs again: the gradients are the same, and so is everything that is computed afterwards. */
+export const createGraphChangesNothing: Law = ({ normCase, inputs, gradOutput }) => {
+  const before = runOp(normCase, inputs, gradOutput);
+  const graph = runOp(normCase, inputs, gradOutput, { createGraph: true });
+  const after = runOp(normCase, inputs, gradOutput);
+  for (const [when, run] of Object.entries({ graph, after })) {
+    expectSame(`output (${when})`, run.output, before.output);
+    run.gradients.forEach((gradient, i) => {
+      expectSame(`gradient ${i} (${when})`, gradient, before.gradients[i] ?? gradient);
+    });
+  }
+};
+
+/** No array that goes in is written to, by the forward, the backward or the terms; and a backward may run twice. */
+export const nothingIsMutated: Law = ({ normCase, inputs, gradOutput }) => {
+  const given = [...inputs, gradOutput];
+  const copies = given.map((array) => array.data.slice());
+  const trace = normCase.trace(inputs);
+  const output = trace.output.data.slice();
+  const first = trace.pullback(gradOutput).map((gradient) => gradient?.data.slice());
+  trace.terms(gradOutput);
+  runOp(normCase, inputs, gradOutput);
+  trace.pullback(gradOutput).forEach((gradient, i) => {
+    if (String(gradient?.data) !== String(first[i])) throw new Error(`gradient ${i} differs on the second backward`);
+  });
+  const kept = [...copies, output];
+  [...given, trace.output].forEach((array, i) => {
+    if (String(array.data) !== String(kept[i])) throw new Error(`array ${i} was written to`);
+  });
+};
+
+/** direct + viaMean + viaVariance = gradInput, each in the shape of x. */
+export const termsAddUp: Law = ({ normCase, inputs, gradOutput }) => {
+  const trace = normCase.trace(inputs);
+  const { direct, viaMean, viaVariance } = trace.terms(gradOutput);
+  const [gradInput] = trace.pullback(gradOutput);
+  const parts = [direct, viaMean, viaVariance];
+  for (const part of parts) {
+    if (String(part.shape) !== String(gradOutput.shape)) throw new Error(`a term has shape [${String(part.shape)}]`);
+  }
+  const total = direct.add(viaMean).add(viaVariance);
+  // Terms may cancel: the scale is that of the terms, not of their sum.
+  const scale = Math.max(1e-300, ...parts.flatMap((part) => Array.from(part.data, Math.abs)));
+  if (gradInput) expectClose("the sum of the terms", total.div(scale), gradInput.div(scale), 1e-14);
+};
+
+/** ∂L/∂· is linear in ∂L/∂y: an ignored or an absolute gradOutput is not. */
+export const backwardIsLinear: Law = ({ normCase, inputs, gradOutput, gradOutputTangent }) => {
+  const { pullback } = normCase.trace(inputs);
+  const a = pullback(gradOutput);
+  const b = pullback(gradOutputTangent);
+  pullback(gradOutput.mul(-2).add(gradOutputTangent)).forEach((gradient, i) => {
+    const [left, right] = [a[i], b[i]];
+    if (gradient && left && right) {
+      expectClose(`gradient ${i} of −2 g + h`, gradient, left.mul(-2).add(right), 1e-12);
+    }
+  });
+};
+
+/** A cell of x moves outputs of its own set of the partition, and none of another. */
+export const partitionIsolates: Law = ({ normCase, inputs }) => {
+  const { partition, op } = normCase;
+  const [x, ...parameters] = inputs;
+  if (!x) throw new Error("expected x among the inputs");
+  if (partition.length !== x.data.length) throw new Error(`expected ${x.data.length} cells, got ${partition.length}`);
+  const output = (array: NdArray): NdArray => op([array, ...parameters].map((input) => new Tensor(input))).value;
+  const before = output(x).data;
+  x.data.forEach((_, cell) => {
+    const moved = output(
+      new NdArray(
+        x.data.map((value, i) => (i === cell ? value + 0.75 : value)),
+        x.shape,
+      ),
+    ).data;
+    moved.forEach((value, i) => {
+      if (value !== before[i] && partition[i] !== partition[cell]) {
+        throw new Error(`cell ${cell} of set ${partition[cell]} moved cell ${i} of set ${partition[i]}`);
+      }
+    });
+  });
+};
+
+/** The laws that any norm obeys, by what they say. */
+export const laws: Readonly<Record<string, Law>> = {
+  "the op on the tape equals the pure pair bit by bit": opIsTrace,
+  "float32 is computed in float64 and rounded once": float32IsRoundedOnce,
+  "the backward is that of finite differences": backwardIsDifferences,
+  "⟨g, J·v⟩ = ⟨Jᵀ·g, v⟩": adjoint,
+  "reverse over reverse is forward over reverse, by gradOutput too": secondOrder,
+  "createGraph changes neither gradients nor later results": createGraphChangesNothing,
+  "no array is written to": nothingIsMutated,
+  "direct + viaMean + viaVariance = gradInput": termsAddUp,
+  "the backward is linear in gradOutput": backwardIsLinear,
+  "a cell reaches no output outside of its set of the partition": partitionIsolates,
+};
