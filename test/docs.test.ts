@@ -53,10 +53,11 @@ function withChecks(code: string): string {
     const match = /^(const (\w+|\[(\w+)[^\]]*\]) = )?(.*?); +\/\/ (.+)$/.exec(line.trimEnd());
     if (!match) return [line];
     const [, declared, name, first, expression = "", comment = ""] = match;
+    if (expression.startsWith("console.log(")) return [line];
     const text = expression.startsWith("String(");
     const value = text
       ? comment
-      : (/^(?:(?:Float|Int)\d\dArray )?(-?[\d.]+(?:e-?\d+)?|\[.*?\](?![\]\d]))/.exec(comment)?.[1] ?? null);
+      : (/^(?:(?:Float|Int)\d\dArray )?(-?[\d.]+(?:e-?\d+)?|\[[-\d.,e\s[\]]*\])/.exec(comment)?.[1] ?? null);
     if (value === null) return [line];
     const subject = declared ? (first ?? name ?? "") : expression;
     return [...(declared ? [line] : []), `globalThis.checkValue(${subject}, ${JSON.stringify(value)});`];

@@ -83,8 +83,9 @@ async function chart(
   const lowest = Math.min(...epochs.map((epoch) => epoch[field]));
   const domain = isShare ? [Math.min(0.9, Math.floor(lowest * 20) / 20), 1] : undefined;
   const spec: TopLevelSpec = {
-    width: 420,
-    height: 260,
+    width: 460,
+    height: 320,
+    autosize: { type: "fit", contains: "padding" },
     background: "transparent",
     data: { values: epochs.map((epoch) => ({ ...epoch, name: LABELS[epoch.norm] })) },
     mark: { type: "line", point: { size: 22 }, strokeWidth: 1.8, clip: true },
@@ -95,7 +96,7 @@ async function chart(
         type: "quantitative",
         title,
         scale: domain ? { type: scale, domain, nice: false } : { type: scale },
-        axis: { ...(isShare && { format: ".0%" }), tickCount: 6 },
+        axis: isShare ? { format: ".0%", tickCount: 6 } : { values: [10, 1, 0.1, 0.01, 0.001], format: "~g" },
       },
       color: {
         field: "name",
@@ -163,7 +164,7 @@ p { max-width: 44rem; } .note { border-left: 4px solid var(--bad); padding-left:
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); font-weight: 400; }
 th:first-child, td.text { text-align: left; } thead th { color: var(--soft); font-size: .875rem; } td.text { color: var(--soft); }
-th:nth-child(2) { text-align: inherit; } .scroll { max-height: 26rem; overflow: auto; } .scroll thead th { position: sticky; top: 0; background: var(--paper); }
+th:nth-child(2) { text-align: inherit; } .scroll { width: fit-content; max-width: 100%; padding-right: 1rem; max-height: 26rem; overflow: auto; } .scroll thead th { position: sticky; top: 0; background: var(--paper); }
 .ok { color: var(--good); } .bad { color: var(--bad); font-weight: 700; }
 .dot, .legend span { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .5em; }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; padding: 0; margin: 1.25rem 0 .5rem; }

@@ -76,7 +76,7 @@ export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
 }
 
 /**
- * start, start + step, … as long as it is below `end` (above, for a negative step). `arange(end)` starts at 0.
+ * start, start + step, …, in all ⌈(end − start)/step⌉ values, so that `end` is left out. `arange(end)` starts at 0.
  *
  * @throws RangeError if step is 0 or leads away from `end`
  * @example
@@ -85,19 +85,22 @@ export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
  */
 export function arange(start: number, end?: number, step = 1, options: TensorOptions = {}): Tensor {
   const [from, to] = end === undefined ? [0, start] : [start, end];
-  const count = Math.ceil((to - from) / step);
-  if (!(count >= 0 && count < Infinity)) {
+  const steps = (to - from) / step;
+  if (!(steps >= 0 && steps < Infinity)) {
     throw new RangeError(`arange: expected a step that leads from ${from} to ${to}, got ${step}`);
   }
   return tensor(
-    Float64Array.from({ length: count }, (_, i) => from + i * step),
+    Float64Array.from({ length: Math.ceil(steps) }, (_, i) => from + i * step),
     { dtype: defaultDtype, ...options },
   );
 }
 
 /** Uniform on [0, 1). */
 export function rand(shape: Shape, { generator = defaultGenerator, ...options }: RandomOptions = {}): Tensor {
-  return draw("rand", shape, () => generator.uniform(), options);
+  const float32 = (options.dtype ?? defaultDtype) === "float32";
+  // Cut to 24 bits: rounded to float32, what is above 1 − 2⁻²⁵ would be 1.
+  const next = (): number => (float32 ? Math.floor(generator.uniform() * 2 ** 24) / 2 ** 24 : generator.uniform());
+  return draw("rand", shape, next, options);
 }
 
 /** Normal, with mean 0 and variance 1. */

@@ -7,7 +7,7 @@ import type { Shape } from "./shape.ts";
  * along with its result, exactly and with no step size. `A` may be a `Dual` itself, for second order.
  *
  * @example
- * const x = new Dual(tensor([2]).value, tensor([1]).value); // 2, moving at speed 1
+ * const x = new Dual(tensor([2]).value, tensor([1]).value); // at 2, moving with speed 1
  * x.square().tangent.data; // Float64Array [4]
  */
 export class Dual<A extends Num<A>> extends Num<Dual<A>> {

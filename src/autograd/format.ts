@@ -1,11 +1,11 @@
 /** How numbers and arrays are shown to people. Imports types only. */
 import type { Shape } from "./shape.ts";
 
-/** A number in as few characters as hold it: 0.1, 1e-5, 32. */
+/** A number in as few characters as hold it: 0.1, 1e-5, 32; whole numbers below a million stay as they are. */
 export function formatNumber(value: number): string {
   const plain = String(value);
-  const exponential = value.toExponential();
-  return exponential.length < plain.length ? exponential.replace("e+", "e") : plain;
+  const exponential = value.toExponential().replace("e+", "e");
+  return isCount(value) || exponential.length >= plain.length ? plain : exponential;
 }
 
 /** An option's value as PyTorch would print it: eps=1e-5, [3, 3], true. */
@@ -18,38 +18,40 @@ export function formatValue(value: unknown): string {
 /** At most this many entries a dim are printed, half from each end, once an array has more than `LARGE` elements. */
 const EDGE = 3;
 const LARGE = 200;
+/** Columns that a row of numbers may fill before it is broken. */
+const LINE = 100;
 
 /**
- * Nested brackets with four decimals (or four digits of mantissa where the values span more), cut with … when large.
- * Rows stand below each other, indented by `indent`.
+ * Nested brackets with four decimals (or four digits of mantissa where four decimals would show too little), cut with …
+ * when large. Rows stand below each other, indented by `indent`.
  */
 export function formatArray(data: Readonly<ArrayLike<number>>, shape: Shape, indent: number): string {
   const cut = data.length > LARGE;
   const shown: number[] = [];
-  visit(shape, cut, 0, 0, (at) => shown.push(data[at] ?? 0));
+  brackets(shape, cut, 0, 0, indent, (at) => {
+    shown.push(data[at] ?? 0);
+    return "";
+  });
   const format = numberFormat(shown);
-  const width = Math.max(0, ...shown.map((value) => format(value).length));
+  const width = shown.reduce((widest, value) => Math.max(widest, format(value).length), 0);
   return brackets(shape, cut, 0, 0, indent, (at) => format(data[at] ?? 0).padStart(width));
+}
+
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) < 1e6;
 }
 
 function numberFormat(values: readonly number[]): (value: number) => string {
   const finite = values.filter(Number.isFinite);
-  if (finite.every(Number.isInteger) && finite.every((value) => Math.abs(value) < 1e6)) return String;
+  if (finite.every(isCount)) return String;
   const sizes = finite.filter((value) => value !== 0).map(Math.abs);
-  const largest = Math.max(...sizes);
-  const plain = largest < 1e6 && largest >= 1e-3 && largest / Math.min(...sizes) < 1e6;
+  const plain = sizes.every((size) => size >= 1e-4 && size < 1e6);
   return (value) => (!Number.isFinite(value) ? String(value) : plain ? value.toFixed(4) : value.toExponential(4));
 }
 
 function positions(size: number, cut: boolean): number[] {
   const all = Array.from({ length: size }, (_, i) => i);
   return cut && size > 2 * EDGE ? [...all.slice(0, EDGE), -1, ...all.slice(-EDGE)] : all;
-}
-
-function visit(shape: Shape, cut: boolean, dim: number, offset: number, cell: (at: number) => void): void {
-  if (dim === shape.length) return cell(offset);
-  const stride = shape.slice(dim + 1).reduce((a, b) => a * b, 1);
-  for (const i of positions(shape[dim] ?? 0, cut)) if (i >= 0) visit(shape, cut, dim + 1, offset + i * stride, cell);
 }
 
 function brackets(
@@ -66,6 +68,11 @@ function brackets(
     i < 0 ? "…" : brackets(shape, cut, dim + 1, offset + i * stride, indent + 1, cell),
   );
   const rowsBelow = shape.length - dim - 1;
-  const separator = rowsBelow === 0 ? ", " : `,${"\n".repeat(rowsBelow)}${" ".repeat(indent + 1)}`;
-  return `[${parts.join(separator)}]`;
+  const nextRow = `,${"\n".repeat(Math.max(1, rowsBelow))}${" ".repeat(indent + 1)}`;
+  if (rowsBelow > 0) return `[${parts.join(nextRow)}]`;
+  const perLine = Math.max(1, Math.floor((LINE - indent) / ((parts[0]?.length ?? 0) + 2)));
+  const lines = Array.from({ length: Math.ceil(parts.length / perLine) }, (_, i) =>
+    parts.slice(i * perLine, (i + 1) * perLine).join(", "),
+  );
+  return `[${lines.join(nextRow)}]`;
 }

@@ -57,12 +57,7 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [input
 
   /** The modules stored in attributes, with their names. */
   *namedChildren(): Generator<readonly [name: string, child: AnyModule]> {
-    for (const [name, value] of Object.entries(this)) {
-      if (value instanceof Module) yield [name, value];
-      if (Array.isArray(value)) {
-        for (const [i, entry] of value.entries()) if (entry instanceof Module) yield [`${name}.${i}`, entry];
-      }
-    }
+    for (const [name, value] of Object.entries(this)) yield* modulesIn(name, value);
   }
 
   /** This module and all below it, each once; the name of this one is "". */
@@ -188,6 +183,11 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [input
       }
     }
   }
+}
+
+function* modulesIn(name: string, value: unknown): Generator<readonly [name: string, child: AnyModule]> {
+  if (value instanceof Module) yield [name, value];
+  if (Array.isArray(value)) for (const [i, entry] of value.entries()) yield* modulesIn(`${name}.${i}`, entry);
 }
 
 function join(path: string, name: string): string {

@@ -1,7 +1,8 @@
 /** NdArray: plain numbers. Immutable, contiguous, row-major, float32 or float64. */
 import { matmul } from "../kernels/matmul.ts";
 import { sumOver } from "../kernels/reduce.ts";
-import { broadcastStrides, stridedCopy, zip } from "../kernels/strided.ts";
+import { addRun, broadcastStrides, divRun, mulRun, stridedCopy, subRun, zip } from "../kernels/strided.ts";
+import type { BinaryRun } from "../kernels/strided.ts";
 import { erf } from "./erf.ts";
 import { Num } from "./num.ts";
 import type { Index, Values } from "./num.ts";
@@ -74,19 +75,19 @@ export class NdArray extends Num<NdArray> {
   }
 
   override add(other: NdArray | number): NdArray {
-    return this.zipWith("add", other, (a, b) => a + b);
+    return this.zipWith("add", other, addRun);
   }
 
   override sub(other: NdArray | number): NdArray {
-    return this.zipWith("sub", other, (a, b) => a - b);
+    return this.zipWith("sub", other, subRun);
   }
 
   override mul(other: NdArray | number): NdArray {
-    return this.zipWith("mul", other, (a, b) => a * b);
+    return this.zipWith("mul", other, mulRun);
   }
 
   override div(other: NdArray | number): NdArray {
-    return this.zipWith("div", other, (a, b) => a / b);
+    return this.zipWith("div", other, divRun);
   }
 
   override pow(exponent: number): NdArray {
@@ -195,7 +196,9 @@ export class NdArray extends Num<NdArray> {
     const data = allocate(this.dtype, cells.length);
     for (let i = 0; i < cells.length; i++) {
       const cell = cells[i]!;
-      if (cell >= 0) data[i] = this.data[cell]!;
+      const value = cell === -1 ? 0 : this.data[cell];
+      if (value === undefined) throw outside("take", cell, this.data.length);
+      data[i] = value;
     }
     return new NdArray(data, [cells.length]);
   }
@@ -207,6 +210,7 @@ export class NdArray extends Num<NdArray> {
     const sums = new Float64Array(length);
     for (let i = 0; i < index.length; i++) {
       const cell = index[i]!;
+      if (cell < -1 || cell >= length) throw outside("putAdd", cell, length);
       if (cell >= 0) sums[cell]! += this.data[i]!;
     }
     return new NdArray(sums, [length]).to(this.dtype);
@@ -241,12 +245,12 @@ export class NdArray extends Num<NdArray> {
     return new NdArray(data, this.shape);
   }
 
-  private zipWith(name: string, other: NdArray | number, f: (a: number, b: number) => number): NdArray {
-    if (typeof other === "number") return this.map((x) => f(x, other));
-    this.expectDtype(name, other);
-    const shape = broadcastShapes(this.shape, other.shape, name);
+  private zipWith(name: string, other: NdArray | number, run: BinaryRun): NdArray {
+    const operand = typeof other === "number" ? { data: Float64Array.of(other), shape: [] } : other;
+    if (operand instanceof NdArray) this.expectDtype(name, operand);
+    const shape = broadcastShapes(this.shape, operand.shape, name);
     const data = allocate(this.dtype, sizeOf(shape));
-    zip(data, this.data, this.shape, other.data, other.shape, shape, f);
+    zip(data, this.data, this.shape, operand.data, operand.shape, shape, run);
     return new NdArray(data, shape);
   }
 
@@ -273,4 +277,8 @@ export class NdArray extends Num<NdArray> {
       );
     }
   }
+}
+
+function outside(name: string, index: number, length: number): RangeError {
+  return new RangeError(`${name}: expected indices in [-1, ${length}), got ${index}`);
 }

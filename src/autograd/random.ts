@@ -1,10 +1,12 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
-import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { mersenne } from "pure-rand/generator/mersenne";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
 
 /**
- * A seeded source of random numbers: the same seed gives the same numbers on every machine.
+ * A seeded source of random numbers: the same seed gives the same numbers on every machine. The Mersenne Twister, whose
+ * seeding spreads small seeds over its whole state: a generator that is seeded with s itself begins with nearly the same
+ * numbers for s = 0, 1, 2, ….
  *
  * @param seed a 32-bit integer
  * @throws TypeError if the seed is not an integer
@@ -38,6 +40,7 @@ export class Generator {
 
   /** A uniform integer from 0 to n − 1. */
   integer(n: number): number {
+    if (!Number.isSafeInteger(n) || n < 1) throw new RangeError(`integer: expected n of 1 or more, got ${n}`);
     return uniformInt(this.#source, 0, n - 1);
   }
 
@@ -56,7 +59,7 @@ export class Generator {
 
 function sourceOf(seed: number): RandomGenerator {
   if (!Number.isInteger(seed)) throw new TypeError(`manualSeed: expected an integer, got ${seed}`);
-  return xoroshiro128plus(seed);
+  return mersenne(seed);
 }
 
 /** What is used where no generator is passed. */

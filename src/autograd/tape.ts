@@ -196,7 +196,8 @@ export function withGrad<R>(enabled: boolean, body: () => R): R {
  *
  * @throws TypeError if `body` is async: the tape would be back on before the awaited part runs
  * @example
- * const accuracy = noGrad(() => model.forward(images)); // no records, no memory held
+ * const weight = tensor([1, 2], { requiresGrad: true });
+ * noGrad(() => weight.mul(3)).requiresGrad; // false: no record is written, and no memory held
  */
 export function noGrad<R>(body: () => R): R {
   return withGrad(false, () => {
@@ -228,7 +229,7 @@ export function printTape<T extends Taped<T>>(root: T, options: { readonly names
   const tape = tapeOf(root);
   const numbers = new Map(tape.map((record, i) => [record, i + 1]));
   const unnamed = { leaf: 0, input: 0 };
-  const nameUnnamed = (kind: "leaf" | "input"): string => kind + (++unnamed[kind] > 1 ? unnamed[kind] : "");
+  const nameUnnamed = (kind: "leaf" | "input"): string => kind + (unnamed[kind]++ || "");
   const show = (input: T): string => {
     if (input.record) return `%${numbers.get(input.record)}`;
     const name = names.get(input) ?? nameUnnamed(input.requiresGrad ? "leaf" : "input");

@@ -1,9 +1,11 @@
 /** Derivatives of functions, as in torch.autograd.functional: jvp, vjp, hvp. */
 import { Dual } from "./dual.ts";
-import type { NdArray } from "./ndarray.ts";
+import { NdArray } from "./ndarray.ts";
 import type { Num } from "./num.ts";
 import { formatShape, sameShape } from "./shape.ts";
+import { withGrad } from "./tape.ts";
 import { grad, Tensor } from "./tensor.ts";
+import type { GradOptions } from "./tensor.ts";
 
 /** A function of arrays, generic in the reading: built from the operations of `Num` alone. */
 export type Formula = <A extends Num<A>>(...inputs: readonly A[]) => A;
@@ -41,10 +43,11 @@ export function vjp(
   inputs: readonly Tensor[],
   gradOutput?: Tensor,
 ): [output: Tensor, gradInputs: Tensor[]] {
-  const leaves = inputs.map((input) => new Tensor(input.value, true));
-  const output = f(...leaves);
-  const gradients = grad(output, leaves, { allowUnused: true, ...(gradOutput && { gradOutput }) });
-  return [output.detach(), gradients.map((gradient, i) => gradient ?? zerosLike(leaves[i]))];
+  return withGrad(true, () => {
+    const leaves = inputs.map((input) => new Tensor(input.value, true));
+    const output = f(...leaves);
+    return [output.detach(), gradOrZeros(output, leaves, gradOutput && { gradOutput })];
+  });
 }
 
 /**
@@ -62,22 +65,23 @@ export function hvp(
   vectors: readonly Tensor[],
 ): [output: Tensor, products: Tensor[]] {
   checkVectors("hvp", "vectors", inputs, vectors);
-  const leaves = inputs.map((input) => new Tensor(input.value, true));
-  const output = f(...leaves);
-  const slopes = grad(output, leaves, { createGraph: true, allowUnused: true });
-  const along = slopes.flatMap((slope, i) => {
-    const vector = vectors[i];
-    return slope?.requiresGrad && vector ? [slope.mul(vector.detach()).sum()] : [];
+  return withGrad(true, () => {
+    const leaves = inputs.map((input) => new Tensor(input.value, true));
+    const output = f(...leaves);
+    if (output.numel !== 1) {
+      throw new RangeError(`hvp: expected a function that answers one value, got shape ${formatShape(output.shape)}`);
+    }
+    const slopes = gradOrZeros(output, leaves, { createGraph: true });
+    const along = slopes.map((slope, i) => slope.mul((vectors[i] ?? slope).detach()).sum());
+    const total = along.reduce((a, b) => a.add(b), new Tensor(NdArray.full([], 0, output.dtype)));
+    return [output.detach(), gradOrZeros(total, leaves)];
   });
-  const [first, ...others] = along;
-  const products = first
-    ? grad(
-        others.reduce((a, b) => a.add(b), first),
-        leaves,
-        { allowUnused: true },
-      )
-    : leaves.map(() => null);
-  return [output.detach(), products.map((product, i) => product ?? zerosLike(leaves[i]))];
+}
+
+/** The gradient of a function that does not depend on an input is zero, as forward mode answers too. */
+function gradOrZeros(output: Tensor, leaves: readonly Tensor[], options: GradOptions = {}): Tensor[] {
+  const gradients = output.requiresGrad ? grad(output, leaves, { ...options, allowUnused: true }) : [];
+  return leaves.map((leaf, i) => gradients[i] ?? new Tensor(NdArray.full(leaf.shape, 0, leaf.dtype)));
 }
 
 function checkVectors(name: string, what: string, inputs: readonly Tensor[], vectors: readonly Tensor[]): void {
@@ -92,9 +96,4 @@ function checkVectors(name: string, what: string, inputs: readonly Tensor[], vec
       );
     }
   });
-}
-
-function zerosLike(tensor: Tensor | undefined): Tensor {
-  if (tensor === undefined) throw new RangeError("zerosLike: expected a tensor");
-  return new Tensor(tensor.value.constant((values) => new Float64Array(values.length)));
 }

@@ -75,18 +75,17 @@ export function* partsOf(geometry: Conv2dGeometry, weight: FloatArray, output: F
   const outputColumns = nested(0, [together, geometry.outChannels * positions], [positions, 1]);
   for (let first = 0; first < batch; first += together) {
     const images = Math.min(together, batch - first);
-    const x = { data: canvas, rows: taps, columns: pixels.subarray(0, images * positions) };
-    const y = { data: output, rows: outputRows, columns: outputColumns.subarray(0, images * positions) };
-    const w = { data: weight, rows: weightRows, columns: weightColumns };
+    const xColumns = pixels.subarray(0, images * positions);
+    const yColumns = outputColumns.subarray(0, images * positions);
     yield {
       canvas,
       width,
       rowStarts: rowStarts.subarray(0, images * inChannels * height),
       inputOffset: first * inChannels * height * width,
       groups: Array.from({ length: groups }, (_, group) => ({
-        w: { ...w, offset: group * outChannels * taps.length },
-        x: { ...x, offset: group * (inChannels / groups) * channelSize },
-        y: { ...y, offset: (first * groups + group) * outChannels * positions },
+        w: { data: weight, offset: group * outChannels * taps.length, rows: weightRows, columns: weightColumns },
+        x: { data: canvas, offset: group * (inChannels / groups) * channelSize, rows: taps, columns: xColumns },
+        y: { data: output, offset: (first * groups + group) * outChannels * positions, rows: outputRows, columns: yColumns },
       })),
     };
   }

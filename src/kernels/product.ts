@@ -129,23 +129,28 @@ function createAddProduct(): (out: MatrixView, a: MatrixView, b: MatrixView) => 
   function addBlock(out: MatrixView, a: MatrixView, b: MatrixView, row: number, column: number): void {
     const rows = Math.min(BLOCK_ROWS, out.rows.length - row);
     const columns = Math.min(BLOCK_COLUMNS, out.columns.length - column);
-    const rowOf = (view: MatrixView, i: number): number => view.offset + view.rows[row + Math.min(i, rows - 1)]!;
-    const columnOf = (j: number): number => b.offset + b.columns[column + Math.min(j, columns - 1)]!;
     block.fill(0, 0, (rows + 1) * BLOCK_COLUMNS);
     for (let first = 0; first < a.columns.length; first += BLOCK_DEPTH) {
       const depth = Math.min(BLOCK_DEPTH, a.columns.length - first);
       useSteps(a.columns, first, depth);
-      for (let i = 0; i < rows; i += TILE_ROWS) packRows(a.data, rowOf(a, i), rowOf(a, i + 1), i * depth, depth);
+      for (let i = 0; i < rows; i += TILE_ROWS) {
+        packRows(a.data, nth(a, a.rows, row, i, rows), nth(a, a.rows, row, i + 1, rows), i * depth, depth);
+      }
       useSteps(b.rows, first, depth);
       for (let j = 0; j < columns; j += TILE_COLUMNS) {
-        packColumns(b.data, columnOf(j), columnOf(j + 1), columnOf(j + 2), j * depth, depth);
+        const j1 = nth(b, b.columns, column, j + 1, columns);
+        const j2 = nth(b, b.columns, column, j + 2, columns);
+        packColumns(b.data, nth(b, b.columns, column, j, columns), j1, j2, j * depth, depth);
       }
       for (let j = 0; j < columns; j += TILE_COLUMNS) {
         for (let i = 0; i < rows; i += TILE_ROWS) multiplyTile(i * depth, j * depth, i * BLOCK_COLUMNS + j, depth);
       }
     }
     useSteps(out.columns, column, columns);
-    for (let i = 0; i < rows; i++) addRow(out.data, rowOf(out, i), i * BLOCK_COLUMNS, columns);
+    for (let i = 0; i < rows; i++) addRow(out.data, nth(out, out.rows, row, i, rows), i * BLOCK_COLUMNS, columns);
+  }
+  function nth(view: MatrixView, offsets: Int32Array, start: number, i: number, count: number): number {
+    return view.offset + offsets[start + Math.min(i, count - 1)]!;
   }
 
   return (out, a, b) => {

@@ -98,7 +98,7 @@ export function gelu(input: Tensor, { approximate = "none" }: { readonly approxi
  * The hyperbolic tangent: torch.tanh.
  *
  * @example
- * tanh(tensor([0, 1])).toArray(); // [0, 0.7615…]
+ * tanh(tensor([0, 1])).toArray(); // [0, 0.7616]
  */
 export function tanh(input: Tensor): Tensor {
   return apply("tanh", { rule: rules.tanh, kernel: tanhKernel }, input);
@@ -108,7 +108,7 @@ export function tanh(input: Tensor): Tensor {
  * 1 / (1 + e⁻ˣ), without overflow: torch.sigmoid.
  *
  * @example
- * sigmoid(tensor([0, 1])).toArray(); // [0.5, 0.7310…]
+ * sigmoid(tensor([0, 1])).toArray(); // [0.5, 0.7311]
  */
 export function sigmoid(input: Tensor): Tensor {
   return apply("sigmoid", { rule: rules.sigmoid, kernel: sigmoidKernel }, input);

@@ -85,14 +85,17 @@ export const convRule =
 
 export const convKernel =
   ({ geometry, outputShape, needsGradInput }: Convolution): Kernel<ConvArgs> =>
-  (x: NdArray, weight: NdArray, bias: NdArray | null) => ({
-    output: new NdArray(conv2dForward(x.data, weight.data, bias && bias.data, geometry), outputShape),
-    pullback: (gradOutput: NdArray) => [
-      needsGradInput ? new NdArray(conv2dGradInput(gradOutput.data, weight.data, geometry), x.shape) : null,
-      new NdArray(conv2dGradWeight(gradOutput.data, x.data, geometry), weight.shape),
-      bias && gradOutput.reshape([geometry.batch, geometry.outChannels, -1]).sum([0, 2]),
-    ],
-  });
+  (x: NdArray, weight: NdArray, bias: NdArray | null) => {
+    const { batch, outChannels, outHeight, outWidth } = geometry;
+    return {
+      output: new NdArray(conv2dForward(x.data, weight.data, bias && bias.data, geometry), outputShape),
+      pullback: (gradOutput: NdArray) => [
+        needsGradInput ? new NdArray(conv2dGradInput(gradOutput.data, weight.data, geometry), x.shape) : null,
+        new NdArray(conv2dGradWeight(gradOutput.data, x.data, geometry), weight.shape),
+        bias && gradOutput.reshape([batch, outChannels, outHeight * outWidth]).sum([0, 2]),
+      ],
+    };
+  };
 
 /**
  * Convolution over [height, width]: torch.nn.functional.conv2d.

@@ -93,7 +93,7 @@ function crossEntropyKernel(
  * @throws RangeError if a shape, count, label or option is out of range; TypeError if something is of the wrong kind
  * @example
  * const logits = tensor([[2, 0, 0], [0, 1, 0]], { requiresGrad: true });
- * crossEntropy(logits, [0, 2]).item(); // 0.8957…, the mean of 0.2395 and 1.5514
+ * crossEntropy(logits, [0, 2]).item(); // 0.8955…, the mean of 0.2395 and 1.5514
  */
 export function crossEntropy(
   logits: Tensor,

@@ -9,8 +9,10 @@ export type Column = Tensor | Int32Array | readonly number[];
 
 /** What comes out for each column: labels are an Int32Array, whatever they were. */
 export type Rows<Columns extends readonly Column[]> = {
-  -readonly [K in keyof Columns]: Columns[K] extends Tensor ? Tensor : Int32Array;
+  -readonly [K in keyof Columns]: RowsOf<Columns[K]>;
 };
+
+type RowsOf<C> = C extends Tensor ? Tensor : Int32Array;
 
 /** What a DataLoader reads: rows that can be selected by their indices. */
 export interface Dataset<Batch> {
@@ -81,8 +83,8 @@ export class TensorDataset<const Columns extends readonly Column[]> implements D
  * const dataset = new TensorDataset(randn([5, 8]), [0, 1, 2, 0, 1]);
  * const loader = new DataLoader(dataset, { batchSize: 2, shuffle: true });
  * for (const [images, labels] of loader) {
- *   images.shape; // [2, 8], [2, 8] and [1, 8]
- *   labels.length; // 2, 2 and 1
+ *   console.log(images.shape); // [2, 8], [2, 8], [1, 8]
+ *   console.log(labels.length); // 2, 2, 1
  * }
  */
 export class DataLoader<Batch> implements Iterable<Batch> {

@@ -99,9 +99,9 @@ export abstract class Optimizer<Options extends object> {
     const parameters = this.parameters();
     return {
       state: Object.fromEntries(
-        parameters.flatMap((parameter, i) => {
+        parameters.flatMap((parameter, i): (readonly [index: number, state: StateDict])[] => {
           const state = this.#state.get(parameter);
-          return state === undefined ? [] : [[i, mapValues(state, (array) => new Tensor(array))] as const];
+          return state === undefined ? [] : [[i, mapValues(state, (array) => new Tensor(array))]];
         }),
       ),
       paramGroups: this.paramGroups.map((group) => ({

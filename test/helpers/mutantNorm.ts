@@ -4,7 +4,7 @@
  *
  * With no part replaced it is right and the laws accept it, so that a law which rejects a mutant rejects its one change.
  */
-import { apply, range } from "../../src/autograd/index.ts";
+import { apply } from "../../src/autograd/index.ts";
 import type { Num, Shape, Tensor, Traced } from "../../src/autograd/index.ts";
 import type { NormCase, NormTrace } from "../../src/norms/index.ts";
 import type { CellSet } from "./normOracles.ts";
@@ -34,11 +34,10 @@ export interface Backward<A> extends Forward<A> {
   readonly viaVariance: A;
 }
 
-type Part<Context> = <A extends Num<A>>(context: Context extends Forward<unknown> ? (Context extends Backward<unknown> ? Backward<A> : Forward<A>) : never) => A;
-type ForwardPart = Part<Forward<unknown>>;
-type BackwardPart = Part<Backward<unknown>>;
+type ForwardPart = <A extends Num<A>>(context: Forward<A>) => A;
+type BackwardPart = <A extends Num<A>>(context: Backward<A>) => A;
 
-const average = <A extends Num<A>>(a: A): A => a.mean([1], true);
+export const average = <A extends Num<A>>(a: A): A => a.mean([1], true);
 
 /** Each part on its own. The forward fills its context from top to bottom, then the backward does. */
 export interface Parts {
@@ -80,6 +79,8 @@ export interface Mutation {
   readonly sets?: (sets: readonly CellSet[]) => readonly CellSet[];
   /** Other sets in the backward alone. */
   readonly backwardSets?: (sets: readonly CellSet[]) => readonly CellSet[];
+  /** The case's partition still shows the right sets. */
+  readonly silent?: boolean;
 }
 
 /** Rows from cells and back, and parameters at the cells. All sets must have the same number of cells. */
@@ -101,7 +102,10 @@ function layoutOf(sets: readonly CellSet[]): {
     toParameter: (array, shape) =>
       array
         .reshape([order.length])
-        .putAdd(parameters, shape.reduce((a, b) => a * b, 1))
+        .putAdd(
+          parameters,
+          shape.reduce((a, b) => a * b, 1),
+        )
         .reshape(shape),
   };
 }
@@ -178,10 +182,14 @@ export function mutantOp(
   sets: readonly CellSet[],
   eps: number,
   mutation: Mutation = {},
+  { widen = true }: { readonly widen?: boolean } = {},
 ): Tensor {
-  const rule = <A extends Num<A>>(x: A, weight: A | null, bias: A | null): Traced<A, readonly [A, A | null, A | null]> =>
-    mutantTrace([x, weight, bias], sets, eps, mutation);
-  return apply("mutant", { rule, computeIn: "float64" }, ...inputs);
+  const rule = <A extends Num<A>>(
+    x: A,
+    weight: A | null,
+    bias: A | null,
+  ): Traced<A, readonly [A, A | null, A | null]> => mutantTrace([x, weight, bias], sets, eps, mutation);
+  return apply("mutant", { rule, ...(widen && { computeIn: "float64" }) }, ...inputs);
 }
 
 /** A case of a norm, in training, with some parts replaced. */
@@ -201,7 +209,7 @@ export function mutantCase(
   const present = [0, ...(names.includes("weight") ? [1] : []), ...(names.includes("bias") ? [2] : [])];
   return {
     ...normCase,
-    partition: partitionOf(mutation.sets ? mutation.sets(sets) : sets),
+    partition: partitionOf(mutation.sets && !mutation.silent ? mutation.sets(sets) : sets),
     trace: (inputs) => {
       const { output, pullback, terms } = mutantTrace(split(inputs), sets, eps, mutation);
       return {
@@ -225,13 +233,15 @@ function partitionOf(sets: readonly CellSet[]): Int32Array {
   return partition;
 }
 
-/** The sets with their cells dealt out anew: the i-th of all cells, set by set, goes where `to` says. */
-export function redeal(sets: readonly CellSet[], from: (set: number, i: number, n: number) => number): CellSet[] {
+/** The sets with other cells: the i-th of set s is what was at `from` when the sets stood one after the other. */
+export function redeal(
+  sets: readonly CellSet[],
+  from: (s: number, i: number, n: number, count: number) => number,
+): CellSet[] {
   const cells = sets.flatMap((set) => set.cells);
   const parameters = sets.flatMap((set) => set.parameters);
   return sets.map((set, s) => {
-    const n = set.cells.length;
-    const picks = range(n).map((i) => from(s, i, n) % cells.length);
+    const picks = set.cells.map((_, i) => from(s, i, set.cells.length, sets.length) % cells.length);
     return {
       ...set,
       cells: picks.map((pick) => cells[pick] ?? 0),

@@ -6,6 +6,8 @@ import { grad, NdArray, Tensor } from "../../src/autograd/index.ts";
 import type { Dtype } from "../../src/autograd/index.ts";
 import type { NormCase } from "../../src/norms/index.ts";
 import {
+  DIFFERENCES,
+  dot,
   expectAdjointLaw,
   expectBackwardIsDifferences,
   expectClose,
@@ -76,6 +78,38 @@ export const adjoint: Law = ({ normCase: { op, trace }, inputs, tangents, gradOu
 export const secondOrder: Law = ({ normCase, inputs, tangents, gradOutput, gradOutputTangent, weights }) => {
   const { op, trace } = normCase;
   expectSecondOrderIsForwardOverReverse(op, trace, inputs, tangents, gradOutput, gradOutputTangent, weights);
+};
+
+/**
+ * The tape of the backward against 5-point differences of the first derivative, for a movement of all inputs and of
+ * gradOutput together. Unlike two derivatives of one pullback it sees a pullback that takes what it saved for constants.
+ */
+export const secondOrderIsDifferences: Law = (draw) => {
+  const { normCase, inputs, tangents, gradOutput, gradOutputTangent, weights } = draw;
+  const tensors = [...inputs, gradOutput].map((array) => new Tensor(array, true));
+  const [g] = tensors.slice(-1);
+  const leaves = tensors.slice(0, -1);
+  const first = grad(normCase.op(leaves), leaves, { ...(g && { gradOutput: g }), createGraph: true });
+  const along = first.map((gradient, i) => gradient.mul(new Tensor(weights[i] ?? gradient.value)).sum());
+  const second = grad(
+    along.reduce((a, b) => a.add(b)),
+    tensors,
+    { allowUnused: true },
+  );
+  const directions = [...tangents, gradOutputTangent];
+  const terms = second.map((gradient, i) => (gradient ? dot([gradient.value], [directions[i] ?? gradient.value]) : 0));
+
+  const step = 2 ** -10;
+  const at = (t: number): number => {
+    const moved = inputs.map((input, i) => input.add((tangents[i] ?? input).mul(t)));
+    return dot(runOp(normCase, moved, gradOutput.add(gradOutputTangent.mul(t))).gradients, weights);
+  };
+  const expected = (8 * (at(step) - at(-step)) - (at(2 * step) - at(-2 * step))) / (12 * step);
+  const actual = terms.reduce((a, b) => a + b, 0);
+  const scale = Math.max(1, ...along.map((term) => Math.abs(term.item())), ...terms.map(Math.abs));
+  if (!(Math.abs(actual - expected) <= DIFFERENCES * scale)) {
+    throw new Error(`second order: ${actual} on the tape, ${expected} by differences (scale ${scale})`);
+  }
 };
 
 /** With createGraph the rule runs again: the gradients are the same, and so is everything that is computed afterwards. */
@@ -167,6 +201,7 @@ export const laws: Readonly<Record<string, Law>> = {
   "the backward is that of finite differences": backwardIsDifferences,
   "⟨g, J·v⟩ = ⟨Jᵀ·g, v⟩": adjoint,
   "reverse over reverse is forward over reverse, by gradOutput too": secondOrder,
+  "the second derivative is that of differences of the first": secondOrderIsDifferences,
   "createGraph changes neither gradients nor later results": createGraphChangesNothing,
   "no array is written to": nothingIsMutated,
   "direct + viaMean + viaVariance = gradInput": termsAddUp,

@@ -1,6 +1,5 @@
 /** Laws that know what the norm is: exact values, exact gradients, and what follows from shared statistics. */
 import { NdArray } from "../../src/autograd/index.ts";
-import type { NormCase } from "../../src/norms/index.ts";
 import { toNumber } from "./fixedPoint.ts";
 import type { NormDraw } from "./normDraws.ts";
 import { runOp } from "./normLaws.ts";
@@ -89,26 +88,39 @@ export const outputIsExact: Law = (draw) => {
 
 export const partitionIsExact: Law = ({ normCase }) => {
   const indices = setsOf(normCase).map(({ cells }) => cells.map((cell) => normCase.partition[cell]));
-  if (indices.some((set) => new Set(set).size !== 1) || new Set(indices.map(([first]) => first)).size !== indices.length) {
+  if (
+    indices.some((set) => new Set(set).size !== 1) ||
+    new Set(indices.map(([first]) => first)).size !== indices.length
+  ) {
     throw new Error(`partition: expected the sets ${JSON.stringify(setsOf(normCase).map(({ cells }) => cells))}`);
   }
 };
 
-function expectAlong(what: string, along: Along, draw: NormDraw, measured: Measured, actual: NdArray | undefined): void {
+function expectAlong(
+  what: string,
+  along: Along,
+  draw: NormDraw,
+  measured: Measured,
+  actual: NdArray | undefined,
+): void {
   if (!actual) return;
-  const { sets, exact, xhat, gradScale } = measured;
-  const expected = exactGradientAlong(along, sets, draw.eps, exact, draw.gradOutput);
-  const scale = along === "weight" || along === "bias" ? expected.map(() => 0) : gradScale;
-  if (along === "weight" || along === "bias") {
-    for (const { cells, parameters } of sets) {
-      const largest = Math.max(...cells.map((cell) => Math.abs(xhat[cell] ?? NaN)));
-      cells.forEach((cell, i) => {
-        const size = Math.abs(draw.gradOutput.data[cell] ?? NaN) * (along === "weight" ? largest : 1);
-        expected.forEach((_, p) => p === parameters[i] && (scale[p] = (scale[p] ?? 0) + size));
-      });
-    }
+  const expected = exactGradientAlong(along, measured.sets, draw.eps, measured.exact, draw.gradOutput);
+  const isParameter = along === "weight" || along === "bias";
+  expectWithin(what, actual.data, expected, isParameter ? sumScale(along, draw, measured) : measured.gradScale);
+}
+
+/** The sum of the sizes of what a parameter's gradient is the sum of. */
+function sumScale(along: "weight" | "bias", { gradOutput }: NormDraw, { sets, xhat }: Measured): number[] {
+  const scale: number[] = [];
+  for (const { cells, parameters } of sets) {
+    const largest = Math.max(...cells.map((cell) => Math.abs(xhat[cell] ?? NaN)));
+    cells.forEach((cell, i) => {
+      const parameter = parameters[i] ?? 0;
+      const size = Math.abs(gradOutput.data[cell] ?? NaN) * (along === "weight" ? largest : 1);
+      scale[parameter] = (scale[parameter] ?? 0) + size;
+    });
   }
-  expectWithin(what, actual.data, expected, scale);
+  return scale;
 }
 
 /** gradInput, gradWeight and gradBias, by differences in sixty digits, cell by cell. */
@@ -174,7 +186,10 @@ export const scaleInvariance: Law = (draw) => {
   const scale = Array.from(expected.data, (y) => Math.abs(y) + 10);
   expectWithin("output for 4 x", outputFor(draw, x.mul(4)).data, [...expected.data], scale, 0);
   expectWithin("output for 3 x", outputFor(draw, x.mul(3)).data, [...expected.data], scale);
-  const turned = Array.from(expected.data, (y, cell) => y - 2 * (measured.weight[cell] ?? NaN) * (measured.xhat[cell] ?? NaN));
+  const turned = Array.from(
+    expected.data,
+    (y, cell) => y - 2 * (measured.weight[cell] ?? NaN) * (measured.xhat[cell] ?? NaN),
+  );
   expectWithin("output for −x", outputFor(draw, x.neg()).data, turned, scale);
 };
 
@@ -208,7 +223,12 @@ export const constantGradientVanishes: Law = (draw) => {
   const gradOutput = new NdArray(g, draw.gradOutput.shape);
   const [gradInput] = runOp(draw.normCase, draw.inputs, gradOutput).gradients;
   const { gradScale } = measure({ ...draw, gradOutput });
-  expectWithin("gradInput", gradInput?.data ?? [], [...g].map(() => 0), gradScale);
+  expectWithin(
+    "gradInput",
+    gradInput?.data ?? [],
+    [...g].map(() => 0),
+    gradScale,
+  );
 };
 
 /** Where the statistics are the input's own, a cell moves some other cell of its set: they do share them. */
@@ -219,7 +239,10 @@ export const partitionIsShared: Law = (draw) => {
   const before = outputFor(draw, x).data;
   for (const { cells } of measured.sets) {
     const [first, ...others] = cells;
-    const moved = outputFor(draw, new NdArray(x.data.with(first ?? 0, (x.data[first ?? 0] ?? NaN) + draw.spread), x.shape)).data;
+    const moved = outputFor(
+      draw,
+      new NdArray(x.data.with(first ?? 0, (x.data[first ?? 0] ?? NaN) + draw.spread), x.shape),
+    ).data;
     const same = others.filter((cell) => moved[cell] === before[cell]);
     if (same.length > 0) throw new Error(`cell ${first} did not move cells ${String(same)} of its set`);
   }
@@ -237,5 +260,3 @@ export const oracleLaws: Readonly<Record<string, Law>> = {
   "gradInput sums to zero over each set, and is orthogonal to x̂ but for eps": gradInputIsOrthogonal,
   "a constant ĝ gives gradInput 0": constantGradientVanishes,
 };
-
-export type { NormCase };

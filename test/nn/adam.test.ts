@@ -21,14 +21,13 @@ const optionSets: fc.Arbitrary<Options> = fc.record({
   maximize: fc.boolean(),
 });
 
-/** The averages as weighted means over the whole history: what a bias-corrected recursion computes. */
+/** An exponential average from 0 as one sum over the whole history instead of a recursion. */
+function average(values: readonly number[], beta: number): number {
+  return values.reduce((sum, value, k) => sum + (1 - beta) * beta ** (values.length - 1 - k) * value, 0);
+}
+
 function oracle(options: Options, decoupled: boolean): ScalarOracle {
   const { lr, betas, eps, weightDecay, amsgrad, maximize } = options;
-  const average = (values: readonly number[], beta: number): number => {
-    const newest = values.length - 1;
-    const shares = values.map((_, k) => (1 - beta) * beta ** (newest - k));
-    return values.reduce((sum, value, k) => sum + (shares[k] ?? NaN) * value, 0);
-  };
   return (initial, all) => {
     const gradients: number[] = [];
     let largest = 0;
@@ -36,7 +35,10 @@ function oracle(options: Options, decoupled: boolean): ScalarOracle {
       const gradient = maximize ? -given : given;
       gradients.push(decoupled ? gradient : gradient + weightDecay * theta);
       const t = gradients.length;
-      const squares = average(gradients.map((g) => g ** 2), betas[1]);
+      const squares = average(
+        gradients.map((g) => g ** 2),
+        betas[1],
+      );
       largest = Math.max(largest, squares);
       const mean = average(gradients, betas[0]) / (1 - betas[0] ** t);
       const variance = (amsgrad ? largest : squares) / (1 - betas[1] ** t);
@@ -130,7 +132,10 @@ describe.each([
     optimizer.step();
     const { expAvg, expAvgSq, maxExpAvgSq, step } = optimizer.stateDict().state[0] ?? {};
     expect([w, expAvg, expAvgSq, maxExpAvgSq, step].map((array) => array?.dtype)).toEqual([
-      ...["float32", "float32", "float32", "float32"],
+      "float32",
+      "float32",
+      "float32",
+      "float32",
       "float64",
     ]);
   });

@@ -96,8 +96,6 @@ describe("avgPool2d", () => {
     const big = 2 ** 24;
     const x = tensor(Float32Array.of(big, 1, 1), { shape: [1, 1, 3], requiresGrad: true });
     expect(avgPool2d(x, [1, 3], { stride: 1 }).item()).toBe(Math.fround((big + 2) / 3));
-    const overlapping = avgPool2d(x, [1, 1], { stride: 1 }).add(0);
-    expect(overlapping.dtype).toBe("float32");
     const y = avgPool2d(x, [1, 3], { stride: 1, padding: [0, 1] });
     y.backward(tensor(Float32Array.of(3 * big, 3, 3), { shape: [1, 1, 3] }));
     expect([...given(x.grad).data]).toEqual([big, big + 2, 2]);

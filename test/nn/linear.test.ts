@@ -72,9 +72,9 @@ describe("linear", () => {
   });
 
   test("is one record of the tape", () => {
-    const weight = ones([3, 2], { requiresGrad: true });
-    expect(printTape(linear(ones([4, 2]), weight, zeros([3])), { names: { weight } })).toBe(
-      "%1 = linear(input[4,2], weight[3,2], input1[3]) : [4,3]",
+    const [weight, bias] = [ones([3, 2], { requiresGrad: true }), zeros([3], { requiresGrad: true })];
+    expect(printTape(linear(ones([4, 2]), weight, bias), { names: { weight, bias } })).toBe(
+      "%1 = linear(input[4,2], weight[3,2], bias[3]) : [4,3]",
     );
   });
 

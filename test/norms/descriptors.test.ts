@@ -7,7 +7,7 @@ import { oracleLaws } from "../helpers/normOracleLaws.ts";
 import { setsByNorm } from "../helpers/normOracles.ts";
 
 describe.each(normDescriptors)("$name", (descriptor) => {
-  test.each(Object.entries(laws))("%s", (_, law) => {
+  test.each(Object.entries(laws))("%s", (name, law) => {if(globalThis.process.env["T"])console.log(name,performance.now());
     holds(normDraws(descriptor, tame), law);
   });
 
