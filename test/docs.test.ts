@@ -53,7 +53,7 @@ function withChecks(code: string): string {
     const match = /^(const (\w+|\[(\w+)[^\]]*\]) = )?(.*?); +\/\/ (.+)$/.exec(line.trimEnd());
     if (!match) return [line];
     const [, declared, name, first, expression = "", comment = ""] = match;
-    if (expression.startsWith("console.log(")) return [line];
+    if (expression.trimStart().startsWith("console.log(")) return [line];
     const text = expression.startsWith("String(");
     const value = text
       ? comment

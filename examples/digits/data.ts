@@ -1,6 +1,6 @@
 /** Reads images from a CSV file: one image a row, its pixels, then its label. Gzipped or not, no header. */
 import { readFileSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
+import { constants, gunzipSync } from "node:zlib";
 import { parse } from "csv-parse/sync";
 
 export interface Images {
@@ -53,18 +53,38 @@ export function loadImages(path: string): Images {
 }
 
 function readRows(path: string): string[][] {
-  let text: string;
-  try {
-    const bytes = readFileSync(path);
-    const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-    text = (gzipped ? gunzipSync(bytes) : bytes).toString("utf8");
-  } catch (error) {
-    throw new DataError(`${path}: could not be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  const text = readText(path);
   try {
     return parse(text, { relaxColumnCount: true, skipEmptyLines: true, bom: true });
   } catch (error) {
     throw new DataError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function readText(path: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new DataError(`${path}: could not be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const gzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  if (!gzipped) return bytes.toString("utf8");
+  try {
+    return gunzipSync(bytes).toString("utf8");
+  } catch (error) {
+    throw new DataError(
+      `${path}, row ${rowsBeforeTheEnd(bytes)}: expected a whole gzip file, got ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+/** How many rows a damaged gzip file gives, the last one being incomplete. */
+function rowsBeforeTheEnd(bytes: Buffer): number {
+  try {
+    return gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }).toString("utf8").split("\n").length;
+  } catch {
+    return 1;
   }
 }
 

@@ -25,7 +25,7 @@ norm and with each norm on handwritten digits, and writes out/report.html and ou
   --norm <names>       which networks, comma-separated: ${NORMS.join(", ")}   [all]
   --epochs <n>         passes over the training images   [15]
   --batch-size <n>     images a step, at least 2         [32]
-  --seed <n>           of split, weights and shuffling   [0]
+  --seed <n>           of split, weights and shuffling   [1]
   --dtype <name>       float32 or float64                [float32]
   --data <file>        a CSV of your own, gzipped or not: square images of an even side, one a row, the label last
   --out <folder>       where the report is written       [out]
@@ -66,7 +66,7 @@ function parse(args: readonly string[]): Given {
         norm: { type: "string", multiple: true, default: [...NORMS] },
         epochs: { type: "string", default: "15" },
         "batch-size": { type: "string", default: "32" },
-        seed: { type: "string", default: "0" },
+        seed: { type: "string", default: "1" },
         dtype: { type: "string", default: "float32" },
         data: { type: "string" },
         out: { type: "string", default: "out" },

@@ -27,11 +27,11 @@ export function conv2dForward(
   const { batch, outChannels, outHeight, outWidth } = geometry;
   const positions = outHeight * outWidth;
   const output = zerosLike(input, batch * outChannels * positions);
-  bias?.forEach((value, channel) => {
-    for (let plane = channel; plane < batch * outChannels; plane += outChannels) {
-      output.fill(value, plane * positions, (plane + 1) * positions);
+  if (bias !== null) {
+    for (let plane = 0; plane < batch * outChannels; plane++) {
+      output.fill(bias[plane % outChannels]!, plane * positions, (plane + 1) * positions);
     }
-  });
+  }
   for (const part of partsOf(geometry, weight, output)) {
     drawImages(part, input);
     for (const { w, x, y } of part.groups) addProduct(y, w, x);

@@ -44,14 +44,22 @@ export interface Part {
 /** Small images share a canvas of up to this many cells (64 KB), so that a product has many columns. */
 const CANVAS_SIZE = 8192;
 
-export function layoutOf(geometry: Conv2dGeometry, images: number): Layout {
-  const { inChannels, height, width, groups, padding, stride, dilation } = geometry;
-  const { kernelHeight, kernelWidth, outHeight, outWidth } = geometry;
+/** Of one channel: the padded image, as far as the outputs reach. */
+function canvasSize(geometry: Conv2dGeometry): readonly [height: number, width: number] {
+  const { height, width, kernelHeight, kernelWidth, outHeight, outWidth, padding, stride, dilation } = geometry;
   const reach = (outputs: number, kernelSize: number, dim: 0 | 1): number =>
     (outputs - 1) * stride[dim] + (kernelSize - 1) * dilation[dim] + 1;
-  const rows = Math.max(padding[0] + height, reach(outHeight, kernelHeight, 0));
-  const row = Math.max(padding[1] + width, reach(outWidth, kernelWidth, 1));
-  const channelSize = rows * row;
+  return [
+    Math.max(padding[0] + height, reach(outHeight, kernelHeight, 0)),
+    Math.max(padding[1] + width, reach(outWidth, kernelWidth, 1)),
+  ];
+}
+
+export function layoutOf(geometry: Conv2dGeometry, images: number): Layout {
+  const { inChannels, height, kernelHeight, kernelWidth, outHeight, outWidth, groups } = geometry;
+  const { padding, stride, dilation } = geometry;
+  const [canvasHeight, row] = canvasSize(geometry);
+  const channelSize = canvasHeight * row;
   return {
     channelSize,
     rowStarts: nested(padding[0] * row + padding[1], [images * inChannels, channelSize], [height, row]),
@@ -65,7 +73,8 @@ export function* partsOf(geometry: Conv2dGeometry, weight: FloatArray, output: F
   const { batch, inChannels, height, width, outHeight, outWidth, groups } = geometry;
   const positions = outHeight * outWidth;
   const outChannels = geometry.outChannels / groups;
-  const imageSize = inChannels * layoutOf(geometry, 0).channelSize;
+  const [canvasHeight, canvasWidth] = canvasSize(geometry);
+  const imageSize = inChannels * canvasHeight * canvasWidth;
   const together = Math.max(1, Math.min(batch, Math.floor(CANVAS_SIZE / imageSize)));
   const { channelSize, rowStarts, taps, pixels } = layoutOf(geometry, together);
   const canvas = new Float64Array(together * imageSize);
@@ -85,7 +94,12 @@ export function* partsOf(geometry: Conv2dGeometry, weight: FloatArray, output: F
       groups: Array.from({ length: groups }, (_, group) => ({
         w: { data: weight, offset: group * outChannels * taps.length, rows: weightRows, columns: weightColumns },
         x: { data: canvas, offset: group * (inChannels / groups) * channelSize, rows: taps, columns: xColumns },
-        y: { data: output, offset: (first * groups + group) * outChannels * positions, rows: outputRows, columns: yColumns },
+        y: {
+          data: output,
+          offset: (first * groups + group) * outChannels * positions,
+          rows: outputRows,
+          columns: yColumns,
+        },
       })),
     };
   }

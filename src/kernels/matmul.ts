@@ -32,8 +32,10 @@ export function matmul(
 ): void {
   const { aOffset = 0, bOffset = 0, outOffset = 0, transposeA = false, transposeB = false } = options;
   if (!options.accumulate) out.fill(0, outOffset, outOffset + m * n);
-  const [aRow, aColumn] = transposeA ? [1, m] : [k, 1];
-  const [bRow, bColumn] = transposeB ? [1, k] : [n, 1];
+  const aRow = transposeA ? 1 : k;
+  const aColumn = transposeA ? m : 1;
+  const bRow = transposeB ? 1 : n;
+  const bColumn = transposeB ? k : 1;
   if (m > 1 && n > 1 && m * k * n > SMALL) {
     addProduct(
       { data: out, offset: outOffset, rows: multiples(n, m), columns: multiples(1, n) },

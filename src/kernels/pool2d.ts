@@ -17,7 +17,8 @@ export function averageWindows(
   divisors: Float64Array,
 ): FloatArray {
   const windows = divisors.length;
-  const output = allocateLike(input, planes * windows);
+  const output =
+    input instanceof Float64Array ? new Float64Array(planes * windows) : new Float32Array(planes * windows);
   for (let plane = 0, at = 0; plane < planes; plane++) {
     const base = plane * planeSize;
     for (let window = 0, i = 0; window < windows; window++, at++) {
@@ -38,17 +39,15 @@ export function averageWindowsGrad(
   divisors: Float64Array,
 ): FloatArray {
   const windows = divisors.length;
-  const gradInput = allocateLike(gradOutput, planes * planeSize);
-  const sums = new Float64Array(planeSize); // windows overlap: float32 would round each addition
+  const sums = new Float64Array(planes * planeSize); // windows overlap: float32 would round each addition
   for (let plane = 0, at = 0; plane < planes; plane++) {
-    sums.fill(0);
+    const base = plane * planeSize;
     for (let window = 0, i = 0; window < windows; window++, at++) {
       const share = gradOutput[at]! / divisors[window]!;
-      for (const end = starts[window + 1]!; i < end; i++) sums[cells[i]!]! += share;
+      for (const end = starts[window + 1]!; i < end; i++) sums[base + cells[i]!]! += share;
     }
-    gradInput.set(sums, plane * planeSize);
   }
-  return gradInput;
+  return gradOutput instanceof Float64Array ? sums : new Float32Array(sums);
 }
 
 /** The flat index of the largest cell of each window: the first of equal ones, and NaN before all. */
@@ -78,8 +77,4 @@ export function largestOfWindows(
     }
   }
   return index;
-}
-
-function allocateLike(data: FloatArray, length: number): FloatArray {
-  return data instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
 }

@@ -1,7 +1,10 @@
 /** The matrix product behind matmul and conv2d: one fast loop over packed panels, whatever the operands look like. */
 import type { FloatArray } from "./floatArray.ts";
 
-/** A matrix inside of a larger array: element (i, j) lies at data[offset + rows[i] + columns[j]]. Cells may repeat. */
+/**
+ * A matrix inside of a larger array: element (i, j) lies at data[offset + rows[i] + columns[j]]. Cells may repeat.
+ * Make one with all four fields in this order: V8 reads objects of a single layout faster (10 % of a small convolution).
+ */
 export interface MatrixView {
   readonly data: FloatArray;
   readonly offset: number;
@@ -21,14 +24,14 @@ export function multiples(stride: number, count: number): Int32Array {
 }
 
 // One tile is 2 × 3 sums, which with their products fit the 15 free registers: V8 computes all products of a pass before
-// it adds any, and a sum that it spills costs the wait for its own store (a 4 × 4 tile is 20 % slower).
+// it adds any, and a sum that it spills costs the wait for its own store (4 × 4: 18 % fewer flops a second).
 const TILE_ROWS = 2;
 const TILE_COLUMNS = 3;
 // One block of the product is finished in float64 before it is stored; its packed operands stay in the L2 cache.
 const BLOCK_ROWS = 128;
 const BLOCK_COLUMNS = 126;
 const BLOCK_DEPTH = 256;
-// Masks that change nothing, but tell V8 that an index is small and not negative: no overflow checks.
+// Masks above every index: they change nothing, but tell V8 that it is small and not negative, so no overflow checks.
 const PANEL_MASK = 0x7fff;
 const BLOCK_MASK = 0x3fff;
 const DEPTH_MASK = 0x1ff;
@@ -125,32 +128,32 @@ function createAddProduct(): (out: MatrixView, a: MatrixView, b: MatrixView) => 
     for (let i = 0; i < count; i++) steps[i] = offsets[(from + i) | 0]!;
   }
 
-  /** Past the edge, a tile computes the last row or column again; `addRow` leaves it out. */
   function addBlock(out: MatrixView, a: MatrixView, b: MatrixView, row: number, column: number): void {
     const rows = Math.min(BLOCK_ROWS, out.rows.length - row);
     const columns = Math.min(BLOCK_COLUMNS, out.columns.length - column);
+    const lastRow = row + rows - 1;
+    const lastColumn = column + columns - 1;
     block.fill(0, 0, (rows + 1) * BLOCK_COLUMNS);
     for (let first = 0; first < a.columns.length; first += BLOCK_DEPTH) {
       const depth = Math.min(BLOCK_DEPTH, a.columns.length - first);
       useSteps(a.columns, first, depth);
-      for (let i = 0; i < rows; i += TILE_ROWS) {
-        packRows(a.data, nth(a, a.rows, row, i, rows), nth(a, a.rows, row, i + 1, rows), i * depth, depth);
+      for (let i = row, to = 0; i <= lastRow; i += TILE_ROWS, to += TILE_ROWS * depth) {
+        packRows(a.data, startOf(a, a.rows, i, lastRow), startOf(a, a.rows, i + 1, lastRow), to, depth);
       }
       useSteps(b.rows, first, depth);
-      for (let j = 0; j < columns; j += TILE_COLUMNS) {
-        const j1 = nth(b, b.columns, column, j + 1, columns);
-        const j2 = nth(b, b.columns, column, j + 2, columns);
-        packColumns(b.data, nth(b, b.columns, column, j, columns), j1, j2, j * depth, depth);
+      for (let j = column, to = 0; j <= lastColumn; j += TILE_COLUMNS, to += TILE_COLUMNS * depth) {
+        const start1 = startOf(b, b.columns, j + 1, lastColumn);
+        const start2 = startOf(b, b.columns, j + 2, lastColumn);
+        packColumns(b.data, startOf(b, b.columns, j, lastColumn), start1, start2, to, depth);
       }
       for (let j = 0; j < columns; j += TILE_COLUMNS) {
         for (let i = 0; i < rows; i += TILE_ROWS) multiplyTile(i * depth, j * depth, i * BLOCK_COLUMNS + j, depth);
       }
     }
     useSteps(out.columns, column, columns);
-    for (let i = 0; i < rows; i++) addRow(out.data, nth(out, out.rows, row, i, rows), i * BLOCK_COLUMNS, columns);
-  }
-  function nth(view: MatrixView, offsets: Int32Array, start: number, i: number, count: number): number {
-    return view.offset + offsets[start + Math.min(i, count - 1)]!;
+    for (let i = 0; i < rows; i++) {
+      addRow(out.data, startOf(out, out.rows, row + i, lastRow), i * BLOCK_COLUMNS, columns);
+    }
   }
 
   return (out, a, b) => {
@@ -158,4 +161,9 @@ function createAddProduct(): (out: MatrixView, a: MatrixView, b: MatrixView) => 
       for (let column = 0; column < out.columns.length; column += BLOCK_COLUMNS) addBlock(out, a, b, row, column);
     }
   };
+}
+
+/** Where a row or column begins. Past the edge it is the last one again: the tile computes it, and `addRow` leaves it out. */
+function startOf(view: MatrixView, offsets: Int32Array, i: number, last: number): number {
+  return view.offset + offsets[Math.min(i, last)]!;
 }

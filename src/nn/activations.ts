@@ -37,7 +37,11 @@ export const geluTanhRule = <A extends Num<A>>(x: A): Traced<A, readonly [A]> =>
   return {
     output: x.mul(gate),
     pullback: (gradOutput) => {
-      const innerSlope = x.square().mul(3 * CUBIC).add(1).mul(SQRT_2_OVER_PI);
+      const innerSlope = x
+        .square()
+        .mul(3 * CUBIC)
+        .add(1)
+        .mul(SQRT_2_OVER_PI);
       const gateSlope = t.square().neg().add(1).mul(0.5).mul(innerSlope);
       return [gradOutput.mul(gate.add(x.mul(gateSlope)))];
     },
@@ -88,7 +92,10 @@ export function relu(input: Tensor): Tensor {
  * @example
  * gelu(tensor([1])).item(); // 0.8413…
  */
-export function gelu(input: Tensor, { approximate = "none" }: { readonly approximate?: GeluApproximation } = {}): Tensor {
+export function gelu(
+  input: Tensor,
+  { approximate = "none" }: { readonly approximate?: GeluApproximation } = {},
+): Tensor {
   checkApproximation("gelu", approximate);
   if (approximate === "none") return apply("gelu", { rule: rules.gelu, kernel: geluKernel }, input);
   return apply("gelu", { rule: geluTanhRule, kernel: geluTanhKernel, attributes: { approximate } }, input);

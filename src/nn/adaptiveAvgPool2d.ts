@@ -5,7 +5,7 @@
  */
 import { formatValue } from "../autograd/format.ts";
 import { Module } from "../autograd/module.ts";
-import { formatShape } from "../autograd/shape.ts";
+import { formatShape, range } from "../autograd/shape.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { averagePool, windowSizes } from "./averagePool.ts";
 import { checkSpatialInput, formatOptions } from "./checks.ts";
@@ -69,10 +69,10 @@ export function adaptivePooling(name: string, input: Tensor, outputSize: OutputS
 }
 
 function adaptiveSpans(size: number, count: number): Spans {
-  return Array.from({ length: count }, (_, window) => {
+  return range(count).map((window) => {
     const start = Math.floor((window * size) / count);
     const end = Math.ceil(((window + 1) * size) / count);
-    return Array.from({ length: end - start }, (_, i) => start + i);
+    return range(end - start).map((i) => start + i);
   });
 }
 

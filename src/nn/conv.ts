@@ -128,11 +128,7 @@ export function conv2d(input: Tensor, weight: Tensor, options: ConvOptions<PairO
  * @example
  * conv1d(tensor([[1, 2, 4]]), tensor([[[-1, 1]]])).toArray(); // [[1, 2]]
  */
-export function conv1d(
-  input: Tensor,
-  weight: Tensor,
-  options: ConvOptions<LengthOption> = {},
-): Tensor {
+export function conv1d(input: Tensor, weight: Tensor, options: ConvOptions<LengthOption> = {}): Tensor {
   return convolve("conv1d", 1, input, weight, options);
 }
 

@@ -27,7 +27,12 @@ export function convGeometry(
   input: Tensor,
   weight: Tensor,
   bias: Tensor | null,
-  options: { readonly stride: Sizes; readonly padding: Padding<Sizes>; readonly dilation: Sizes; readonly groups: number },
+  options: {
+    readonly stride: Sizes;
+    readonly padding: Padding<Sizes>;
+    readonly dilation: Sizes;
+    readonly groups: number;
+  },
 ): { readonly geometry: Conv2dGeometry; readonly outputShape: Shape } {
   checkSpatialInput(name, input, spatial);
   checkWeight(name, spatial, input, weight, options.groups);
@@ -87,7 +92,13 @@ function spanOf(
 }
 
 /** One number for each spatial dim. */
-export function spatialSizes(name: string, what: string, spatial: 1 | 2, option: Sizes, least: number): readonly number[] {
+export function spatialSizes(
+  name: string,
+  what: string,
+  spatial: 1 | 2,
+  option: Sizes,
+  least: number,
+): readonly number[] {
   const sizes = typeof option === "number" ? Array.from({ length: spatial }, () => option) : option;
   if (!Array.isArray(sizes) || sizes.length !== spatial) {
     const dims = spatial === 1 ? "length" : "height, width";

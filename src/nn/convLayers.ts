@@ -34,15 +34,7 @@ abstract class ConvLayer extends Module {
     inChannels: number,
     outChannels: number,
     kernelSize: Sizes,
-    {
-      stride = 1,
-      padding = 0,
-      dilation = 1,
-      groups = 1,
-      bias = true,
-      generator,
-      dtype,
-    }: ConvLayerOptions<Sizes>,
+    { stride = 1, padding = 0, dilation = 1, groups = 1, bias = true, generator, dtype }: ConvLayerOptions<Sizes>,
   ) {
     super();
     const name = `Conv${spatial}d`;

@@ -22,8 +22,19 @@ import { crossEntropyRows, crossEntropyRowsBackward } from "../kernels/crossEntr
 import { checkReduction, reduce, reduceBackward } from "./reduction.ts";
 import type { Reduction, ReductionOptions } from "./reduction.ts";
 
+export interface CrossEntropyOptions {
+  /** Default "mean": over the labels that are not ignored, by their weights. */
+  readonly reduction?: Reduction;
+  /** Share of the target that is spread evenly over all classes. Default 0. */
+  readonly labelSmoothing?: number;
+  /** The label of positions that do not count. Default −100. */
+  readonly ignoreIndex?: number;
+  /** A factor for each class, [C]. Default: none, a factor of 1. */
+  readonly weight?: Tensor | null;
+}
+
 /** The target q, in the logits' shape, and what is made of the losses. */
-export interface CrossEntropyOptions extends ReductionOptions {
+export interface CrossEntropyTarget extends ReductionOptions {
   readonly target: Float64Array;
 }
 
@@ -35,7 +46,7 @@ export interface CrossEntropySaved<A> extends ReductionOptions {
 
 export function crossEntropyForward<A extends Num<A>>(
   logits: A,
-  { target, reduction, total }: CrossEntropyOptions,
+  { target, reduction, total }: CrossEntropyTarget,
 ): { readonly output: A; readonly saved: CrossEntropySaved<A> } {
   const q = logits.constant(() => target);
   const logP = logits.logSoftmax(1);
@@ -49,18 +60,14 @@ export function crossEntropyBackward<A extends Num<A>>(
   { p, q, ...reduction }: CrossEntropySaved<A>,
 ): readonly [gradLogits: A] {
   const gradLosses = reduceBackward(gradOutput, p.shape.with(1, 1), reduction);
-  return [
-    p
-      .mul(q.sum([1], true))
-      .sub(q)
-      .mul(gradLosses),
-  ];
+  const sumOfQ = q.sum([1], true);
+  return [p.mul(sumOfQ).sub(q).mul(gradLosses)];
 }
 
 /** The same pair as loops. */
 function crossEntropyKernel(
   logits: NdArray,
-  { target, ...reduction }: CrossEntropyOptions,
+  { target, ...reduction }: CrossEntropyTarget,
 ): Traced<NdArray, readonly [gradLogits: NdArray]> {
   const [outer = 0, classes = 0, ...rest] = logits.shape;
   const sizes = { outer, classes, inner: sizeOf(rest) };
@@ -98,17 +105,7 @@ function crossEntropyKernel(
 export function crossEntropy(
   logits: Tensor,
   labels: readonly number[] | Int32Array,
-  {
-    reduction = "mean",
-    labelSmoothing = 0,
-    ignoreIndex = -100,
-    weight = null,
-  }: {
-    readonly reduction?: Reduction;
-    readonly labelSmoothing?: number;
-    readonly ignoreIndex?: number;
-    readonly weight?: Tensor | null;
-  } = {},
+  { reduction = "mean", labelSmoothing = 0, ignoreIndex = -100, weight = null }: CrossEntropyOptions = {},
 ): Tensor {
   checkReduction("crossEntropy", reduction);
   checkLabelSmoothing(labelSmoothing);
@@ -134,12 +131,8 @@ export function crossEntropy(
 function targetOf(
   shape: Shape,
   labels: Int32Array,
-  {
-    labelSmoothing,
-    ignoreIndex,
-    weight,
-  }: { readonly labelSmoothing: number; readonly ignoreIndex: number; readonly weight: Tensor | null },
-): { target: Float64Array; total: number } {
+  { labelSmoothing, ignoreIndex, weight }: Required<Omit<CrossEntropyOptions, "reduction">>,
+): Pick<CrossEntropyTarget, "target" | "total"> {
   const [, classes = 0, ...rest] = shape;
   const positions = sizeOf(rest);
   const target = new Float64Array(sizeOf(shape));

@@ -82,9 +82,9 @@ export class TensorDataset<const Columns extends readonly Column[]> implements D
  * @example
  * const dataset = new TensorDataset(randn([5, 8]), [0, 1, 2, 0, 1]);
  * const loader = new DataLoader(dataset, { batchSize: 2, shuffle: true });
+ * loader.length; // 3
  * for (const [images, labels] of loader) {
- *   console.log(images.shape); // [2, 8], [2, 8], [1, 8]
- *   console.log(labels.length); // 2, 2, 1
+ *   // images is a tensor of shape [2, 8], then [2, 8], then [1, 8]; labels has 2, 2 and 1 entries
  * }
  */
 export class DataLoader<Batch> implements Iterable<Batch> {

@@ -45,7 +45,7 @@ export function dropout(
   checkProbability("dropout", p);
   if (!training || p === 0) return input;
   const kept = 1 / (1 - p);
-  const mask = Float64Array.from({ length: input.numel }, () => (generator.uniform() < p ? 0 : kept));
+  const mask = new Float64Array(input.numel).map(() => (generator.uniform() < p ? 0 : kept));
   const drawn = new Tensor(new NdArray(mask, input.shape).to(input.dtype));
   return apply("dropout", { rule: dropoutRule, attributes: { p } }, input, drawn);
 }

@@ -156,9 +156,11 @@ function xavierStd(name: string, shape: Shape, { gain = 1 }: XavierOptions): num
 function fans(name: string, shape: Shape): { readonly fanIn: number; readonly fanOut: number } {
   const [outputs, inputs, ...kernel] = shape;
   if (outputs === undefined || inputs === undefined) {
-    throw new RangeError(`${name}: expected a shape [out, in, ...kernel] of at least two dims, got ${formatShape(shape)}`);
+    throw new RangeError(
+      `${name}: expected a shape [out, in, ...kernel] of at least two dims, got ${formatShape(shape)}`,
+    );
   }
-  return { fanIn: inputs * sizeOf(kernel), fanOut: outputs * sizeOf(kernel) };
+  return { fanIn: inputs * sizeOf(kernel), fanOut: outputs };
 }
 
 function uniform(shape: Shape, bound: number, options: DrawOptions): Tensor {

@@ -85,7 +85,13 @@ export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null
     throw new RangeError(`linear: expected bias of shape [${outFeatures}], got ${formatShape(bias.shape)}`);
   }
   const needsGradInput = input.requiresGrad;
-  return apply("linear", { rule: linearRule(needsGradInput), kernel: linearKernel(needsGradInput) }, input, weight, bias);
+  return apply(
+    "linear",
+    { rule: linearRule(needsGradInput), kernel: linearKernel(needsGradInput) },
+    input,
+    weight,
+    bias,
+  );
 }
 
 export interface LinearOptions extends DrawOptions {

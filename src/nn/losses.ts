@@ -19,9 +19,6 @@ import type { Tensor } from "../autograd/tensor.ts";
 import { checkReduction, reduce, reduceBackward } from "./reduction.ts";
 import type { Reduction, ReductionOptions } from "./reduction.ts";
 
-export { crossEntropy } from "./crossEntropy.ts";
-export type { Reduction } from "./reduction.ts";
-
 // ── mseLoss ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface MseLossSaved<A> extends ReductionOptions {

@@ -5,7 +5,7 @@
  *   OH = ⌊(H + 2 · padding − dilation · (kernelSize − 1) − 1) / stride⌋ + 1        and OW likewise
  */
 import { formatValue } from "../autograd/format.ts";
-import { formatShape, sizeOf } from "../autograd/shape.ts";
+import { formatShape, range, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import type { PoolWindows } from "../kernels/pool2d.ts";
@@ -95,8 +95,8 @@ function slidingSpans(size: number, dim: 0 | 1, options: SlidingOptions): Spans 
   const padding = options.padding[dim];
   const dilation = options.dilation[dim];
   const count = Math.floor((size + 2 * padding - dilation * (kernelSize - 1) - 1) / stride) + 1;
-  return Array.from({ length: Math.max(0, count) }, (_, window) => {
-    const positions = Array.from({ length: kernelSize }, (_, tap) => window * stride - padding + tap * dilation);
+  return range(Math.max(0, count)).map((window) => {
+    const positions = range(kernelSize).map((tap) => window * stride - padding + tap * dilation);
     return positions.filter((position) => position >= 0 && position < size);
   });
 }

@@ -36,7 +36,7 @@ import { formatShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import { apply } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
-import { checkCount, checkEps, checkMomentum, checkPerChannel } from "./checks.ts";
+import { checkCount, checkEps, checkMomentum, checkPerChannel, checkRunning } from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
 import type { RunningStats } from "./runningStats.ts";
@@ -154,20 +154,12 @@ export function batchNorm(
 ): Tensor {
   checkEps("batchNorm", eps);
   checkMomentum("batchNorm", momentum);
-  const channels = input.shape[1];
-  if (channels === undefined || channels === 0) {
-    throw new RangeError(`batchNorm: expected input [N, C, *] with C ≥ 1, got shape ${formatShape(input.shape)}`);
+  const n = checkBatchNorm(input, { runningMean, runningVar }, { weight, bias }, training);
+  if (!training) {
+    const attributes = { training, eps };
+    return normalizeByRunningStats("batchNorm", input, { runningMean, runningVar, weight, bias, eps, attributes });
   }
-  checkPerChannel("batchNorm", channels, { runningMean, runningVar, weight, bias });
-  if (!training) return normalizeByRunningStats("batchNorm", input, { runningMean, runningVar, weight, bias, eps });
 
-  const n = input.numel / channels;
-  if (n === 1) {
-    throw new RangeError(
-      `batchNorm: expected more than 1 value per channel in training, got input of shape ${formatShape(input.shape)}: ` +
-        "with one value x − μ is 0 whatever x is",
-    );
-  }
   const rule = <A extends Num<A>>(
     x: A,
     scale: A | null,
@@ -244,12 +236,9 @@ abstract class BatchNorm extends Norm {
     const useBatch = this.usesBatchStatistics();
     const track = training && this.trackRunningStats;
     const batches = (numBatchesTracked?.item() ?? 0) + 1;
-    const output = batchNorm(
-      input,
-      useBatch && !track ? null : this.runningMean,
-      useBatch && !track ? null : this.runningVar,
-      { weight, bias, training: useBatch, momentum: this.momentum ?? 1 / batches, eps },
-    );
+    const { runningMean, runningVar } = this.statistics();
+    const momentum = this.momentum ?? 1 / batches;
+    const output = batchNorm(input, runningMean, runningVar, { weight, bias, training: useBatch, momentum, eps });
     // After the call, so that one that throws has counted nothing (PyTorch counts before).
     if (track && numBatchesTracked) numBatchesTracked.value = numBatchesTracked.value.add(1);
     return output;
@@ -257,13 +246,14 @@ abstract class BatchNorm extends Norm {
 
   override normCase(input: Tensor): { case: NormCase; inputs: readonly Tensor[] } {
     this.checkInput(input);
-    const { weight, bias, eps, runningMean, runningVar } = this;
+    const { weight, bias, eps } = this;
+    const useBatch = this.usesBatchStatistics();
+    const { runningMean, runningVar } = this.statistics();
+    checkBatchNorm(input, { runningMean, runningVar }, { weight, bias }, useBatch);
     const inputs = [input, weight, bias].filter((tensor) => tensor !== null);
     const has = { hasWeight: weight !== null, hasBias: bias !== null };
     const running =
-      this.usesBatchStatistics() || !runningMean || !runningVar
-        ? null
-        : { mean: [...runningMean.data], variance: [...runningVar.data] };
+      useBatch || !runningMean || !runningVar ? null : { mean: [...runningMean.data], variance: [...runningVar.data] };
     return { case: batchNormCase(input.shape, { eps }, has, running), inputs };
   }
 
@@ -276,6 +266,12 @@ abstract class BatchNorm extends Norm {
   /** Without running statistics the batch's are used in evaluation as well. */
   private usesBatchStatistics(): boolean {
     return this.training || (this.runningMean === null && this.runningVar === null);
+  }
+
+  /** The running statistics, where they are used or moved. */
+  private statistics(): Pick<BatchNorm, "runningMean" | "runningVar"> {
+    const { training, trackRunningStats, runningMean, runningVar } = this;
+    return training && !trackRunningStats ? { runningMean: null, runningVar: null } : { runningMean, runningVar };
   }
 
   private checkInput(input: Tensor): void {
@@ -340,8 +336,9 @@ export const batchNormDescriptor: NormDescriptor = {
   name: "batchNorm",
   cases: (shape, eps = 1e-5) => {
     const [, channels = 0] = shape;
-    if (shape.length < 2 || channels === 0 || sizeOf(shape) === channels) return [];
-    return [null, exampleRunningStats(channels)].flatMap((running) =>
+    if (shape.length < 2 || channels === 0) return [];
+    const training = sizeOf(shape) === channels ? [] : [null];
+    return [...training, exampleRunningStats(channels)].flatMap((running) =>
       affineCombinations.map((has) => batchNormCase(shape, { eps }, has, running)),
     );
   },
@@ -370,4 +367,27 @@ function batchNormCase(shape: Shape, { eps }: BatchNormOptions, has: Affine, run
       return batchNorm(x, mean, variance, { weight, bias, training: running === null, eps });
     },
   };
+}
+
+/** How many values a channel has. */
+function checkBatchNorm(
+  input: Tensor,
+  running: Readonly<Record<string, Tensor | null>>,
+  affine: Readonly<Record<string, Tensor | null>>,
+  training: boolean,
+): number {
+  const channels = input.shape[1];
+  if (channels === undefined || channels === 0) {
+    throw new RangeError(`batchNorm: expected input [N, C, *] with C ≥ 1, got shape ${formatShape(input.shape)}`);
+  }
+  checkPerChannel("batchNorm", channels, { ...running, ...affine });
+  checkRunning("batchNorm", input, running);
+  const n = input.numel / channels;
+  if (training && n === 1) {
+    throw new RangeError(
+      `batchNorm: expected more than 1 value per channel in training, got input of shape ${formatShape(input.shape)}: ` +
+        "with one value x − μ is 0 whatever x is",
+    );
+  }
+  return n;
 }

@@ -40,3 +40,21 @@ export function checkMomentum(name: string, momentum: number): number {
   }
   return momentum;
 }
+
+/** Running statistics are assigned to, and enter as constants: of the input's dtype, and without a gradient. */
+export function checkRunning(
+  name: string,
+  input: Tensor,
+  tensors: Readonly<Record<string, Tensor | null | undefined>>,
+): void {
+  for (const [what, tensor] of Object.entries(tensors)) {
+    if (tensor && tensor.dtype !== input.dtype) {
+      throw new TypeError(`${name}: expected ${what} in the input's dtype ${input.dtype}, got ${tensor.dtype}`);
+    }
+    if (tensor?.requiresGrad) {
+      throw new TypeError(
+        `${name}: expected ${what} to be a constant, got a tensor that requires a gradient; detach() it`,
+      );
+    }
+  }
+}

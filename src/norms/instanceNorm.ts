@@ -34,7 +34,7 @@ import { formatShape, range, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import { apply } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
-import { checkCount, checkEps, checkMomentum, checkPerChannel } from "./checks.ts";
+import { checkCount, checkEps, checkMomentum, checkPerChannel, checkRunning } from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
 import {
@@ -151,21 +151,14 @@ export function instanceNorm(
 ): Tensor {
   checkEps("instanceNorm", eps);
   checkMomentum("instanceNorm", momentum);
-  const [batch = 0, channels = 0] = input.shape;
-  if (channels === 0) {
-    throw new RangeError(`instanceNorm: expected input [N, C, *] with C ≥ 1, got shape ${formatShape(input.shape)}`);
+  checkInstanceNorm(input, { runningMean, runningVar }, { weight, bias }, useInputStats);
+  if (!useInputStats) {
+    const attributes = { useInputStats, eps };
+    return normalizeByRunningStats("instanceNorm", input, { runningMean, runningVar, weight, bias, eps, attributes });
   }
-  checkPerChannel("instanceNorm", channels, { runningMean, runningVar, weight, bias });
-  if (!useInputStats)
-    return normalizeByRunningStats("instanceNorm", input, { runningMean, runningVar, weight, bias, eps });
 
-  const n = sizeOf(input.shape.slice(2));
-  if (n === 1) {
-    throw new RangeError(
-      `instanceNorm: expected more than 1 position per channel, got input of shape ${formatShape(input.shape)}: ` +
-        "with one value x − μ is 0 whatever x is",
-    );
-  }
+  const [batch = 0, channels = 0, ...positions] = input.shape;
+  const n = sizeOf(positions);
   const rule = <A extends Num<A>>(
     x: A,
     scale: A | null,
@@ -260,8 +253,10 @@ abstract class InstanceNorm extends Norm {
     this.checkInput(input);
     const x = this.batched(input);
     const { weight, bias, eps, runningMean, runningVar } = this;
+    const useInputStats = this.usesInputStatistics();
+    checkInstanceNorm(x, { runningMean, runningVar }, { weight, bias }, useInputStats);
     const running =
-      this.usesInputStatistics() || !runningMean || !runningVar
+      useInputStats || !runningMean || !runningVar
         ? null
         : { mean: [...runningMean.data], variance: [...runningVar.data] };
     return {
@@ -348,8 +343,9 @@ export const instanceNormDescriptor: NormDescriptor = {
   name: "instanceNorm",
   cases: (shape, eps = 1e-5) => {
     const [, channels = 0] = shape;
-    if (shape.length < 3 || channels === 0 || sizeOf(shape.slice(2)) === 1) return [];
-    return [null, exampleRunningStats(channels)].flatMap((running) =>
+    if (shape.length < 3 || channels === 0) return [];
+    const input = sizeOf(shape.slice(2)) === 1 ? [] : [null];
+    return [...input, exampleRunningStats(channels)].flatMap((running) =>
       affineCombinations.map((has) => instanceNormCase(shape, { eps }, has, running)),
     );
   },
@@ -382,4 +378,24 @@ function instanceNormCase(
       return instanceNorm(x, { runningMean, runningVar, weight, bias, useInputStats: running === null, eps });
     },
   };
+}
+
+function checkInstanceNorm(
+  input: Tensor,
+  running: Readonly<Record<string, Tensor | null>>,
+  affine: Readonly<Record<string, Tensor | null>>,
+  useInputStats: boolean,
+): void {
+  const channels = input.shape[1];
+  if (channels === undefined || channels === 0) {
+    throw new RangeError(`instanceNorm: expected input [N, C, *] with C ≥ 1, got shape ${formatShape(input.shape)}`);
+  }
+  checkPerChannel("instanceNorm", channels, { ...running, ...affine });
+  checkRunning("instanceNorm", input, running);
+  if (useInputStats && sizeOf(input.shape.slice(2)) === 1) {
+    throw new RangeError(
+      `instanceNorm: expected more than 1 position per channel, got input of shape ${formatShape(input.shape)}: ` +
+        "with one value x − μ is 0 whatever x is",
+    );
+  }
 }

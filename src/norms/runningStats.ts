@@ -15,6 +15,7 @@ import type { Dtype, NdArray } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
 import { range, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
+import type { Attributes } from "../autograd/tape.ts";
 import { apply } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { presentGrads } from "./descriptor.ts";
@@ -104,12 +105,15 @@ export function normalizeByRunningStats(
     weight,
     bias,
     eps,
+    attributes,
   }: {
     readonly runningMean: Tensor | null;
     readonly runningVar: Tensor | null;
     readonly weight: Tensor | null;
     readonly bias: Tensor | null;
     readonly eps: number;
+    /** The op's options, as the tape prints them. */
+    readonly attributes: Attributes;
   },
 ): Tensor {
   if (runningMean === null || runningVar === null) {
@@ -131,7 +135,7 @@ export function normalizeByRunningStats(
     };
     return { output, pullback };
   };
-  const op = { rule, computeIn: "float64" as const, attributes: { training: false, eps } };
+  const op = { rule, computeIn: "float64" as const, attributes };
   // The statistics enter as snapshots: a later training step must not change what this record computed.
   return apply(name, op, input, runningMean.detach(), runningVar.detach(), weight, bias);
 }

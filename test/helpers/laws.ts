@@ -157,3 +157,51 @@ export function expectSecondOrderIsForwardOverReverse(
     );
   }
 }
+
+/**
+ * ⟨gradOutput, D²f[u, v]⟩: dual numbers of dual numbers, which know no pullback, and the gradient of ⟨gradients, u⟩ along
+ * v through the tape of the backward.
+ */
+export function expectSecondOrderIsForwardOverForward(
+  op: OpOnTensors,
+  forward: GenericForward,
+  inputs: readonly NdArray[],
+  u: readonly NdArray[],
+  v: readonly NdArray[],
+  gradOutput: NdArray,
+): void {
+  const tensors = leaves(inputs);
+  const first = grad(op(tensors), tensors, {
+    gradOutput: new Tensor(gradOutput),
+    createGraph: true,
+    allowUnused: true,
+  });
+  const zero = new Tensor(NdArray.full([], 0, "float64"));
+  const alongU = first.reduce<Tensor>(
+    (sum, gradient, i) => (gradient ? sum.add(gradient.mul(new Tensor(u[i] ?? gradient.value)).sum()) : sum),
+    zero,
+  );
+  const second = alongU.requiresGrad ? grad(alongU, tensors, { allowUnused: true }) : tensors.map(() => null);
+  const reverse = values(second, inputs);
+  const byReverse = dot(reverse, v);
+
+  const still = (like: NdArray): NdArray => NdArray.full(like.shape, 0, "float64");
+  const duals = inputs.map(
+    (input, i) => new Dual(new Dual(input, u[i] ?? input), new Dual(v[i] ?? input, still(input))),
+  );
+  const curvature = forward(duals).tangent.tangent;
+  const byForward = dot([curvature], [gradOutput]);
+  const scale = Math.max(
+    1,
+    dot([curvature.abs()], [gradOutput.abs()]),
+    dot(
+      reverse.map((array) => array.abs()),
+      v.map((array) => array.abs()),
+    ),
+  );
+  if (!(Math.abs(byForward - byReverse) <= EXACT * scale)) {
+    throw new Error(
+      `second order: reverse over reverse ${byReverse}, forward over forward ${byForward}, scale ${scale}`,
+    );
+  }
+}

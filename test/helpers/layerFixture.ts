@@ -51,7 +51,6 @@ export function expectAsPyTorch(
   entry: LayerCase<unknown>,
   op: (input: Tensor, weight: Tensor | null, bias: Tensor | null) => Tensor,
 ): void {
-  const leaf = (encoded: EncodedArray | undefined): Tensor | null => encoded ? new Tensor(decoded(encoded), true) : null;
   const input = new Tensor(decoded(entry.inputs.input), true);
   const weight = leaf(entry.inputs.weight);
   const bias = leaf(entry.inputs.bias);
@@ -64,6 +63,10 @@ export function expectAsPyTorch(
     const encoded = expected[i];
     if (encoded) expectClose(`${entry.name}: gradient ${i}`, gradient.value, decoded(encoded), PYTORCH);
   });
+}
+
+function leaf(encoded: EncodedArray | undefined): Tensor | null {
+  return encoded ? new Tensor(decoded(encoded), true) : null;
 }
 
 function fixture(): string {

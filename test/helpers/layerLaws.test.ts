@@ -63,27 +63,31 @@ describe("expectSecondOrderIsDifferences", () => {
   });
 });
 
-describe("expectKernelIsRule", () => {
-  const { rule } = cubic({});
+/** What a kernel may do wrong, made of the right one. */
+const { rule } = cubic({});
 
+function offOutput(inputs: readonly NdArray[]): Traced<NdArray> {
+  const { output, pullback } = rule<NdArray>(inputs);
+  return { output: output.mul(1 + 1e-9), pullback };
+}
+
+function oneGradient(inputs: readonly NdArray[]): Traced<NdArray> {
+  const { output, pullback } = rule<NdArray>(inputs);
+  return { output, pullback: (g) => pullback(g).slice(0, 1) };
+}
+
+function noSecondGradient(inputs: readonly NdArray[]): Traced<NdArray> {
+  const { output, pullback } = rule<NdArray>(inputs);
+  return { output, pullback: (g) => pullback(g).with(1, null) };
+}
+
+describe("expectKernelIsRule", () => {
   test("rejects another output", () => {
-    const doubled = (inputs: readonly NdArray[]): Traced<NdArray> => {
-      const traced = rule<NdArray>(inputs);
-      return { ...traced, output: traced.output.mul(1 + 1e-9) };
-    };
-    expect(() => expectKernelIsRule(doubled, rule, draw)).toThrow(/output of the kernel/);
+    expect(() => expectKernelIsRule(offOutput, rule, draw)).toThrow(/output of the kernel/);
   });
 
   test("rejects a gradient too few, and one that is left out", () => {
-    const short = (inputs: readonly NdArray[]): Traced<NdArray> => {
-      const { output, pullback } = rule<NdArray>(inputs);
-      return { output, pullback: (g) => pullback(g).slice(0, 1) };
-    };
-    const without = (inputs: readonly NdArray[]): Traced<NdArray> => {
-      const { output, pullback } = rule<NdArray>(inputs);
-      return { output, pullback: (g) => pullback(g).with(1, null) };
-    };
-    expect(() => expectKernelIsRule(short, rule, draw)).toThrow(/expected 2 gradients/);
-    expect(() => expectKernelIsRule(without, rule, draw)).toThrow(/expected gradient 1/);
+    expect(() => expectKernelIsRule(oneGradient, rule, draw)).toThrow(/expected 2 gradients/);
+    expect(() => expectKernelIsRule(noSecondGradient, rule, draw)).toThrow(/expected gradient 1/);
   });
 });

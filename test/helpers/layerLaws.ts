@@ -21,7 +21,11 @@ export interface OpCase {
 export function drawsFor({ op, shapes }: OpCase, inputs?: fc.Arbitrary<NdArray[]>): fc.Arbitrary<DerivativeDraw> {
   const { shape } = op(shapes.map((size) => new Tensor(NdArray.full(size, 0, "float64"))));
   const draws = derivativeDraws(shapes, shape);
-  return inputs ? fc.tuple(draws, inputs).map(([draw, chosen]) => ({ ...draw, inputs: chosen })) : draws;
+  return inputs ? fc.tuple(draws, inputs).map(withInputs) : draws;
+}
+
+function withInputs([draw, inputs]: readonly [DerivativeDraw, NdArray[]]): DerivativeDraw {
+  return { ...draw, inputs };
 }
 
 /**
@@ -80,7 +84,8 @@ export function expectKernelIsRule(
   if (gradients.length !== expected.length) throw new Error(`kernel: expected ${expected.length} gradients`);
   gradients.forEach((gradient, i) => {
     const wanted = expected[i] ?? null;
-    if ((gradient === null) !== (wanted === null)) throw new Error(`kernel: expected gradient ${i} where the rule has one`);
+    if ((gradient === null) !== (wanted === null))
+      throw new Error(`kernel: expected gradient ${i} where the rule has one`);
     if (gradient && wanted) expectClose(`gradient ${i} of the kernel`, gradient, wanted, tolerance);
   });
 }

@@ -79,6 +79,8 @@ export interface Mutation {
   readonly sets?: (sets: readonly CellSet[]) => readonly CellSet[];
   /** Other sets in the backward alone. */
   readonly backwardSets?: (sets: readonly CellSet[]) => readonly CellSet[];
+  /** Computes in float32 what is stored in float32. */
+  readonly narrow?: boolean;
   /** The case's partition still shows the right sets. */
   readonly silent?: boolean;
 }
@@ -182,14 +184,13 @@ export function mutantOp(
   sets: readonly CellSet[],
   eps: number,
   mutation: Mutation = {},
-  { widen = true }: { readonly widen?: boolean } = {},
 ): Tensor {
   const rule = <A extends Num<A>>(
     x: A,
     weight: A | null,
     bias: A | null,
   ): Traced<A, readonly [A, A | null, A | null]> => mutantTrace([x, weight, bias], sets, eps, mutation);
-  return apply("mutant", { rule, ...(widen && { computeIn: "float64" }) }, ...inputs);
+  return apply("mutant", { rule, ...(!mutation.narrow && { computeIn: "float64" }) }, ...inputs);
 }
 
 /** A case of a norm, in training, with some parts replaced. */

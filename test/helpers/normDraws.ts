@@ -1,13 +1,19 @@
 /** Random cases of a norm, for shapes and values at which wrong backwards have been let through elsewhere. */
 import fc from "fast-check";
-import { NdArray } from "../../src/autograd/index.ts";
+import type { NdArray } from "../../src/autograd/index.ts";
 import type { Shape } from "../../src/autograd/index.ts";
 import type { NormCase, NormDescriptor } from "../../src/norms/index.ts";
-import { derivativeDraws } from "./derivativeLaws.ts";
-import type { DerivativeDraw } from "./derivativeLaws.ts";
+import { arrayOf, arraysOf, values } from "./generators.ts";
 
-export interface NormDraw extends DerivativeDraw {
+/** Everything random that the laws need. */
+export interface NormDraw {
   readonly normCase: NormCase;
+  readonly inputs: readonly NdArray[];
+  /** A direction for each input, and weights on each gradient. */
+  readonly tangents: readonly NdArray[];
+  readonly weights: readonly NdArray[];
+  readonly gradOutput: NdArray;
+  readonly gradOutputTangent: NdArray;
   readonly eps: number;
   readonly offset: number;
   readonly spread: number;
@@ -76,7 +82,7 @@ const shapes: fc.Arbitrary<Shape> = fc.oneof(
         fc.integer({ min: 1, max: 6 }),
         fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }),
       )
-      .map(([batch, channels, positions]) => [batch, channels, ...positions]),
+      .map(([batch, channels, positions]) => [batch, channels].concat(positions)),
     weight: 1,
   },
 );
@@ -87,20 +93,21 @@ export function normDraws(descriptor: NormDescriptor, { eps, ranges }: Profile):
     .tuple(shapes, fc.constantFrom(...eps))
     .map(([shape, e]) => ({ eps: e, cases: descriptor.cases(shape, e) }))
     .filter((drawn) => drawn.cases.length > 0)
-    .chain((drawn) => fc.constantFrom(...drawn.cases).map((normCase) => ({ eps: drawn.eps, normCase })));
+    .chain((drawn) => fc.record({ eps: fc.constant(drawn.eps), normCase: fc.constantFrom(...drawn.cases) }));
   return fc.tuple(cases, fc.constantFrom(...ranges)).chain(([{ normCase, eps: e }, { offset, spread }]) => {
     const inputShapes = normCase.inputs.map(({ shape }) => shape);
-    return derivativeDraws(inputShapes, inputShapes[0] ?? []).map((draw) => {
-      const [x, ...parameters] = draw.inputs;
-      const placed = x
-        ? [
-            new NdArray(
-              x.data.map((value) => offset + spread * value),
-              x.shape,
-            ),
-          ]
-        : [];
-      return { ...draw, inputs: [...placed, ...parameters], normCase, eps: e, offset, spread };
+    const [x = [], ...parameters] = inputShapes;
+    const placed = values().map((value) => offset + spread * value);
+    return fc.record({
+      normCase: fc.constant(normCase),
+      eps: fc.constant(e),
+      offset: fc.constant(offset),
+      spread: fc.constant(spread),
+      inputs: fc.tuple(arrayOf(x, placed), ...parameters.map((shape) => arrayOf(shape))),
+      tangents: arraysOf(inputShapes),
+      weights: arraysOf(inputShapes),
+      gradOutput: arrayOf(x),
+      gradOutputTangent: arrayOf(x),
     });
   });
 }

@@ -40,7 +40,17 @@ const geluTanh = (input: Tensor): Tensor => gelu(input, { approximate: "tanh" })
 
 /** The definition of GELU's approximation, operation by operation on the tape. */
 const geluTanhByOperations = (x: Tensor): Tensor =>
-  x.mul(x.pow(3).mul(0.044715).add(x).mul(Math.sqrt(2 / Math.PI)).tanh().add(1)).mul(0.5);
+  x
+    .mul(
+      x
+        .pow(3)
+        .mul(0.044715)
+        .add(x)
+        .mul(Math.sqrt(2 / Math.PI))
+        .tanh()
+        .add(1),
+    )
+    .mul(0.5);
 
 const activations: readonly Activation[] = [
   { name: "relu", op: relu, rule: reluRule, kernel: reluKernel, method: (x) => x.relu() },
@@ -63,7 +73,9 @@ describe.each(activations)("$name", ({ op, rule, kernel, method }) => {
 
   test("has the derivatives of finite differences and of dual numbers, at first and second order, in kernel and rule", () => {
     // No value is drawn within 0.1 of 0, where relu has its kink.
-    const drawn = shapes({ maxDims: 3, maxSize: 3 }).chain((shape) => fc.tuple(fc.constant(shape), drawsFor(caseOf(shape))));
+    const drawn = shapes({ maxDims: 3, maxSize: 3 }).chain((shape) =>
+      fc.tuple(fc.constant(shape), drawsFor(caseOf(shape))),
+    );
     holds(drawn, ([shape, draw]) => expectLayerLaws(caseOf(shape), draw), 30);
   });
 

@@ -80,7 +80,10 @@ describe("adaptiveAvgPool2d", () => {
   );
 
   test("is avgPool2d where the sizes divide", () => {
-    const x = tensor(Float64Array.from({ length: 48 }, (_, i) => Math.sin(i)), { shape: [2, 4, 6] });
+    const x = tensor(
+      Float64Array.from({ length: 48 }, (_, i) => Math.sin(i)),
+      { shape: [2, 4, 6] },
+    );
     expect(adaptiveAvgPool2d(x, [2, 3]).toArray()).toEqual(avgPool2d(x, 2).toArray());
   });
 
@@ -111,7 +114,10 @@ describe("adaptiveAvgPool2d", () => {
 
 describe("AdaptiveAvgPool2d", () => {
   test("is adaptiveAvgPool2d with its size, and prints as PyTorch does", () => {
-    const x = tensor(Float64Array.from({ length: 30 }, (_, i) => Math.sin(i)), { shape: [2, 3, 5] });
+    const x = tensor(
+      Float64Array.from({ length: 30 }, (_, i) => Math.sin(i)),
+      { shape: [2, 3, 5] },
+    );
     const pool = new AdaptiveAvgPool2d([2, null]);
     expect(pool.forward(x).toArray()).toEqual(adaptiveAvgPool2d(x, [2, null]).toArray());
     expect(String(pool)).toBe("AdaptiveAvgPool2d(outputSize=[2, null])");

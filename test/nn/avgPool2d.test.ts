@@ -16,12 +16,18 @@ import type { PoolSetting } from "../helpers/poolSettings.ts";
 
 type Setting = PoolSetting & { readonly countIncludePad: boolean };
 
-const settings: fc.Arbitrary<Setting> = fc
-  .tuple(poolSettings({ dilated: false }), fc.boolean())
-  .map(([setting, countIncludePad]) => ({ ...setting, countIncludePad }));
+function withCounting([setting, countIncludePad]: readonly [PoolSetting, boolean]): Setting {
+  return { ...setting, countIncludePad };
+}
+
+const settings: fc.Arbitrary<Setting> = fc.tuple(poolSettings({ dilated: false }), fc.boolean()).map(withCounting);
 
 function caseOf({ shape, kernelSize, stride, padding, countIncludePad }: Setting): OpCase {
-  const pooling = slidingPooling("test", zeros(shape), checkSliding("test", { kernelSize, stride, padding, dilation: 1 }));
+  const pooling = slidingPooling(
+    "test",
+    zeros(shape),
+    checkSliding("test", { kernelSize, stride, padding, dilation: 1 }),
+  );
   const sizes = windowSizes(pooling.windows);
   const divisors = countIncludePad ? sizes.fill(kernelSize[0] * kernelSize[1]) : sizes;
   return {
@@ -121,7 +127,10 @@ describe("avgPool2d", () => {
 
 describe("AvgPool2d", () => {
   test("is avgPool2d with its options", () => {
-    const x = tensor(Float64Array.from({ length: 50 }, (_, i) => Math.sin(i)), { shape: [2, 5, 5] });
+    const x = tensor(
+      Float64Array.from({ length: 50 }, (_, i) => Math.sin(i)),
+      { shape: [2, 5, 5] },
+    );
     const options = { stride: [1, 2], padding: [1, 0], countIncludePad: false } as const;
     const pool = new AvgPool2d([2, 3], options);
     expect(pool.forward(x).toArray()).toEqual(avgPool2d(x, [2, 3], options).toArray());

@@ -23,9 +23,9 @@ describe("Conv2d", () => {
     expect(String(new Conv2d(1, 8, 3, { padding: 1 }))).toBe(
       "Conv2d(1, 8, kernelSize=[3, 3], stride=[1, 1], padding=[1, 1])",
     );
-    expect(String(new Conv2d(4, 8, [3, 2], { stride: 2, padding: "valid", dilation: [1, 2], groups: 4, bias: false }))).toBe(
-      "Conv2d(4, 8, kernelSize=[3, 2], stride=[2, 2], padding=valid, dilation=[1, 2], groups=4, bias=false)",
-    );
+    expect(
+      String(new Conv2d(4, 8, [3, 2], { stride: 2, padding: "valid", dilation: [1, 2], groups: 4, bias: false })),
+    ).toBe("Conv2d(4, 8, kernelSize=[3, 2], stride=[2, 2], padding=valid, dilation=[1, 2], groups=4, bias=false)");
   });
 
   test("begins within 1/√fanIn, spread over the whole interval, the same for the same seed", () => {

@@ -15,6 +15,12 @@ function maskOf(seed: number, p: number, shape: readonly number[]): Tensor {
   return dropout(ones(shape), p, { generator: new Generator(seed) });
 }
 
+/** Two successive draws of a layer that is made anew. */
+function draws(): unknown[] {
+  const layer = new Dropout(0.5, { generator: new Generator(2) });
+  return [layer.forward(ones([50])).toArray(), layer.forward(ones([50])).toArray()];
+}
+
 describe("dropout", () => {
   test("sets values to zero or divides them by 1 − p", () => {
     holds(fc.tuple(fc.nat(1000), probabilities), ([seed, p]) => {
@@ -26,10 +32,14 @@ describe("dropout", () => {
 
   test("keeps a share of 1 − p", () => {
     // A count of n = 10,000 has the standard deviation √(n p (1 − p)) ≤ 50: 250 is five of them.
-    holds(fc.tuple(fc.nat(1000), probabilities), ([seed, p]) => {
-      const kept = maskOf(seed, p, [10_000]).data.filter((value) => value !== 0).length;
-      expect(Math.abs(kept - 10_000 * (1 - p))).toBeLessThan(250);
-    }, 10);
+    holds(
+      fc.tuple(fc.nat(1000), probabilities),
+      ([seed, p]) => {
+        const kept = maskOf(seed, p, [10_000]).data.filter((value) => value !== 0).length;
+        expect(Math.abs(kept - 10_000 * (1 - p))).toBeLessThan(250);
+      },
+      10,
+    );
   });
 
   test("has the derivatives of finite differences and of dual numbers with its mask held, at first and second order", () => {
@@ -40,7 +50,10 @@ describe("dropout", () => {
           shapes: [[2, 3]],
           op: ([x]) => dropout(given(x), p, { generator: new Generator(seed) }),
           rule: <A extends Num<A>>([x]: readonly A[]) =>
-            dropoutRule<A>(given(x), given(x).constant(() => mask.data)),
+            dropoutRule<A>(
+              given(x),
+              given(x).constant(() => mask.data),
+            ),
         };
         return fc.tuple(fc.constant(opCase), drawsFor(opCase));
       }),
@@ -100,10 +113,6 @@ describe("Dropout", () => {
   });
 
   test("draws a new mask each time, and the same ones from the same seed", () => {
-    const draws = (): unknown[] => {
-      const layer = new Dropout(0.5, { generator: new Generator(2) });
-      return [layer.forward(ones([50])).toArray(), layer.forward(ones([50])).toArray()];
-    };
     const [first, second] = draws();
     expect(first).not.toEqual(second);
     expect(draws()).toEqual([first, second]);

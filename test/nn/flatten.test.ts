@@ -29,8 +29,16 @@ describe("flatten", () => {
     const x = zeros([2, 3, 1], { requiresGrad: true });
     const flat = flatten(x, { startDim: 1 });
     expect(printTape(flat, { names: { x } })).toBe("%1 = flatten(x[2,3,1]; startDim 1, endDim -1) : [2,3]");
-    flat.backward(tensor([[1, 2, 3], [4, 5, 6]]));
-    expect(x.grad?.toArray()).toEqual([[[1], [2], [3]], [[4], [5], [6]]]);
+    flat.backward(
+      tensor([
+        [1, 2, 3],
+        [4, 5, 6],
+      ]),
+    );
+    expect(x.grad?.toArray()).toEqual([
+      [[1], [2], [3]],
+      [[4], [5], [6]],
+    ]);
   });
 
   test("makes [1] of a tensor without dims, and answers one of one dim as it is", () => {

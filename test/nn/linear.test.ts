@@ -39,7 +39,12 @@ function caseOf(size: Sizes): OpCase {
 }
 
 /** y[row, o] = Σ x[row, i] · weight[o, i] + bias[o], in plain loops. */
-function oracle(x: NdArray, weight: NdArray, bias: NdArray | null, { leading, inFeatures, outFeatures }: Sizes): NdArray {
+function oracle(
+  x: NdArray,
+  weight: NdArray,
+  bias: NdArray | null,
+  { leading, inFeatures, outFeatures }: Sizes,
+): NdArray {
   const output = new Float64Array(sizeOf(leading) * outFeatures);
   for (let row = 0; row < sizeOf(leading); row++) {
     for (let o = 0; o < outFeatures; o++) {
@@ -90,7 +95,11 @@ describe("linear", () => {
     const output = linear(zeros([0, 2]), weight, ones([3]));
     expect(output.shape).toEqual([0, 3]);
     output.sum().backward();
-    expect(weight.grad?.toArray()).toEqual([[0, 0], [0, 0], [0, 0]]);
+    expect(weight.grad?.toArray()).toEqual([
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ]);
   });
 
   test("keeps the dtype and refuses a mixture", () => {
@@ -148,7 +157,16 @@ describe("Linear", () => {
   });
 
   test("runs the example of its documentation", () => {
-    expect(linear(tensor([1, 2]), tensor([[1, 0], [3, 4]]), tensor([0, 5])).toArray()).toEqual([1, 16]);
+    expect(
+      linear(
+        tensor([1, 2]),
+        tensor([
+          [1, 0],
+          [3, 4],
+        ]),
+        tensor([0, 5]),
+      ).toArray(),
+    ).toEqual([1, 16]);
   });
 
   test.each([0, 1.5, -1, NaN])("refuses %d features", (count) => {

@@ -6,12 +6,10 @@ import {
   bceWithLogits,
   bceWithLogitsBackward,
   bceWithLogitsForward,
-  crossEntropy,
   mseLoss,
   mseLossBackward,
   mseLossForward,
 } from "../../src/nn/losses.ts";
-import * as crossEntropyFile from "../../src/nn/crossEntropy.ts";
 import type { Reduction, ReductionOptions } from "../../src/nn/reduction.ts";
 import { BROKEN_LAW, derivativeDraws, expectDerivativeLaws } from "../helpers/derivativeLaws.ts";
 import type { DerivativeDraw } from "../helpers/derivativeLaws.ts";
@@ -287,8 +285,4 @@ describe("bceWithLogits", () => {
     // @ts-expect-error no such reduction
     expect(() => bceWithLogits(x, x, { reduction: "" })).toThrow(RangeError);
   });
-});
-
-test("losses.ts answers crossEntropy too", () => {
-  expect(crossEntropy).toBe(crossEntropyFile.crossEntropy);
 });

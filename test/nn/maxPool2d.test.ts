@@ -15,9 +15,13 @@ import type { PoolSetting } from "../helpers/poolSettings.ts";
 /** Numbers that differ by a quarter at least: a step of differences changes no maximum. */
 function distinct(shape: Shape): fc.Arbitrary<NdArray> {
   const size = sizeOf(shape);
-  return fc
-    .shuffledSubarray(range(size), { minLength: size, maxLength: size })
-    .map((order) => new NdArray(Float64Array.from(order, (place) => (place - size / 2) / 4), shape));
+  return fc.shuffledSubarray(range(size), { minLength: size, maxLength: size }).map(
+    (order) =>
+      new NdArray(
+        Float64Array.from(order, (place) => (place - size / 2) / 4),
+        shape,
+      ),
+  );
 }
 
 function caseOf({ shape, kernelSize, ...options }: PoolSetting): OpCase {
@@ -55,7 +59,13 @@ function oracle(x: NdArray, { shape, kernelSize, stride, padding, dilation }: Po
 
 describe("maxPool2d", () => {
   const drawn = poolSettings({ dilated: true }).chain((setting) =>
-    fc.tuple(fc.constant(setting), drawsFor(caseOf(setting), distinct(setting.shape).map((x) => [x]))),
+    fc.tuple(
+      fc.constant(setting),
+      drawsFor(
+        caseOf(setting),
+        distinct(setting.shape).map((x) => [x]),
+      ),
+    ),
   );
 
   test("answers the largest value of every window", () => {
@@ -82,17 +92,33 @@ describe("maxPool2d", () => {
   });
 
   test("gives the gradient to the first of equal values", () => {
-    const x = tensor([[[1, 3], [3, 3]]], { requiresGrad: true });
+    const x = tensor(
+      [
+        [
+          [1, 3],
+          [3, 3],
+        ],
+      ],
+      { requiresGrad: true },
+    );
     maxPool2d(x, 2).sum().backward();
-    expect(x.grad?.toArray()).toEqual([[[0, 1], [0, 0]]]);
+    expect(x.grad?.toArray()).toEqual([
+      [
+        [0, 1],
+        [0, 0],
+      ],
+    ]);
   });
 
   test("lets NaN win, wherever it stands, and gives it the gradient", () => {
     for (const at of range(4)) {
-      const x = tensor(Float64Array.from({ length: 4 }, (_, i) => (i === at ? NaN : i)), {
-        shape: [1, 2, 2],
-        requiresGrad: true,
-      });
+      const x = tensor(
+        Float64Array.from({ length: 4 }, (_, i) => (i === at ? NaN : i)),
+        {
+          shape: [1, 2, 2],
+          requiresGrad: true,
+        },
+      );
       const output = maxPool2d(x, 2);
       expect(output.item()).toBeNaN();
       expect([...given(grad(output.sum(), [x])[0]).data]).toEqual(range(4).map((i) => Number(i === at)));
@@ -141,7 +167,10 @@ describe("maxPool2d", () => {
 
 describe("MaxPool2d", () => {
   test("is maxPool2d with its options", () => {
-    const x = tensor(Float64Array.from({ length: 50 }, (_, i) => Math.sin(i)), { shape: [2, 5, 5] });
+    const x = tensor(
+      Float64Array.from({ length: 50 }, (_, i) => Math.sin(i)),
+      { shape: [2, 5, 5] },
+    );
     const options = { stride: [1, 2], padding: [1, 0], dilation: [1, 2] } as const;
     const pool = new MaxPool2d([2, 3], options);
     expect(pool.forward(x).toArray()).toEqual(maxPool2d(x, [2, 3], options).toArray());

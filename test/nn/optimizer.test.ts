@@ -79,6 +79,10 @@ describe("Optimizer", () => {
     optimizer.step();
     expect(b.item()).toBe(1);
     expect(Object.keys(optimizer.stateDict().state)).toEqual(["0"]);
+    [a.grad, b.grad] = [null, tensor(1)];
+    optimizer.step();
+    const { state } = optimizer.stateDict();
+    expect([state[0]?.step?.item(), state[1]?.step?.item()]).toEqual([1, 1]);
   });
 
   test("assigns new arrays: the old ones keep their values", () => {
@@ -184,11 +188,17 @@ describe("loadStateDict", () => {
     expect([group?.lr, group?.momentum, group?.params.length]).toEqual([1, 0.9, 2]);
   });
 
-  test("converts state to the parameters' dtype", () => {
+  test("converts state to the parameters' dtype, but not the count of steps", () => {
     const w = new Parameter(tensor([1, 2], { dtype: "float32" }));
     const optimizer = new SGD([w, parameter(1)], { lr: 1, momentum: 0.5 });
     optimizer.loadStateDict(trained().stateDict());
     expect(optimizer.stateDict().state[0]?.momentumBuffer?.dtype).toBe("float32");
+    const adam = new Adam([w]);
+    w.grad = w.detach();
+    adam.step();
+    adam.loadStateDict(adam.stateDict());
+    const { expAvg, step } = adam.stateDict().state[0] ?? {};
+    expect([expAvg?.dtype, step?.dtype]).toEqual(["float32", "float64"]);
   });
 
   test("refuses a state that does not fit, and then nothing has changed", () => {

@@ -65,7 +65,10 @@ describe("Sequential", () => {
     const shared = new Linear(2, 2, { generator });
     const model = new Sequential(shared, shared);
     expect(model.parameters()).toHaveLength(2);
-    model.forward(randn([1, 2], { generator })).sum().backward();
+    model
+      .forward(randn([1, 2], { generator }))
+      .sum()
+      .backward();
     expect(shared.bias?.grad).not.toBeNull();
   });
 

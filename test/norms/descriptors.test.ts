@@ -1,13 +1,26 @@
+/** Every norm of the list, in every mode and with every combination of weight and bias, is held to every law. */
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Shape } from "../../src/autograd/index.ts";
 import { normDescriptors } from "../../src/norms/index.ts";
-import { holds } from "../helpers/generators.ts";
+import { holds, SEED } from "../helpers/generators.ts";
 import { extreme, normDraws, tame } from "../helpers/normDraws.ts";
+import type { NormDraw } from "../helpers/normDraws.ts";
 import { laws } from "../helpers/normLaws.ts";
 import { oracleLaws } from "../helpers/normOracleLaws.ts";
-import { setsByNorm } from "../helpers/normOracles.ts";
+import { setsByNorm, setsOf } from "../helpers/normOracles.ts";
+
+function sizes({ normCase }: NormDraw): number[] {
+  return setsOf(normCase).map(({ cells }) => cells.length);
+}
+
+function labelsOf(name: string, shape: Shape): string[] {
+  const found = normDescriptors.find((descriptor) => descriptor.name === name);
+  return (found?.cases(shape) ?? []).map(({ label }) => label);
+}
 
 describe.each(normDescriptors)("$name", (descriptor) => {
-  test.each(Object.entries(laws))("%s", (name, law) => {if(globalThis.process.env["T"])console.log(name,performance.now());
+  test.each(Object.entries(laws))("%s", (_, law) => {
     holds(normDraws(descriptor, tame), law);
   });
 
@@ -17,5 +30,56 @@ describe.each(normDescriptors)("$name", (descriptor) => {
 
   test("has an oracle", () => {
     expect(Object.keys(setsByNorm)).toContain(descriptor.name);
+  });
+
+  test("the draws reach the traps: sizes, groups, parameters, means and eps at which mistakes hide", () => {
+    const sample = (profile: typeof tame): NormDraw[] =>
+      fc.sample(normDraws(descriptor, profile), { seed: SEED, numRuns: 60 });
+    const count = (draws: readonly NormDraw[], is: (draw: NormDraw) => boolean): number => draws.filter(is).length;
+    const classes: Readonly<Record<string, (draw: NormDraw) => boolean>> = {
+      "sets of two": (draw) => sizes(draw).includes(2),
+      "sets of more than eight cells": (draw) => Math.max(...sizes(draw)) > 8,
+      "set sizes that are no power of two": (draw) => !Number.isInteger(Math.log2(sizes(draw)[0] ?? 1)),
+      "more than four sets": (draw) => sizes(draw).length > 4,
+      "dims that all differ": ({ gradOutput: { shape } }) => new Set(shape).size === shape.length,
+      "more than one sample": ({ gradOutput: { shape } }) => (shape[0] ?? 0) > 1,
+      "weights of both signs": ({ normCase, inputs }) => {
+        const weight = inputs[normCase.inputs.findIndex(({ name }) => name === "weight")];
+        return weight !== undefined && Math.min(...weight.data) < 0 && Math.max(...weight.data) > 0;
+      },
+      "a gradOutput of both signs": ({ gradOutput: { data } }) => Math.min(...data) < 0 && Math.max(...data) > 0,
+    };
+    for (const draws of [sample(tame), sample(extreme)]) {
+      for (const [what, is] of Object.entries(classes)) expect(count(draws, is), what).toBeGreaterThanOrEqual(5);
+      const expected = new Set(descriptor.cases([2, 6, 3]).map(({ label }) => label.replace(/\[.*\]|\d/, "")));
+      const drawn = new Set(draws.map(({ normCase }) => normCase.label.replace(/\[.*\]|\d/, "")));
+      expect(drawn).toEqual(expected);
+    }
+    expect(count(sample(extreme), ({ offset }) => offset === 1e8)).toBeGreaterThanOrEqual(5);
+    expect(count(sample(extreme), ({ eps, spread }) => eps === 0 && spread < 1e-6)).toBeGreaterThanOrEqual(5);
+  });
+});
+
+describe("cases", () => {
+  test.each(normDescriptors)("$name: no two cases of a shape have the same label", ({ cases }) => {
+    const labels = cases([2, 6, 3]).map(({ label }) => label);
+    expect(new Set(labels).size).toBe(labels.length);
+  });
+
+  test("a shape with one value a set has no case in training, and those of evaluation", () => {
+    const affine = ["weight, bias", "weight", "bias", "no affine"];
+    expect(labelsOf("batchNorm", [1, 3])).toEqual(affine.map((has) => `evaluation, ${has}`));
+    expect(labelsOf("instanceNorm", [2, 3, 1])).toEqual(affine.map((has) => `running statistics, ${has}`));
+    expect(labelsOf("groupNorm", [1, 2])).toEqual(affine.map((has) => `numGroups 1, ${has}`));
+    expect(labelsOf("groupNorm", [2, 2])).toHaveLength(8);
+    expect(labelsOf("layerNorm", [1, 1])).toHaveLength(8);
+  });
+
+  test("a shape that a norm does not take has no case", () => {
+    for (const shape of [[], [3], [3, 0]]) {
+      for (const name of ["batchNorm", "instanceNorm", "groupNorm"]) expect(labelsOf(name, shape)).toEqual([]);
+    }
+    expect(labelsOf("instanceNorm", [3, 2])).toEqual([]);
+    expect(labelsOf("layerNorm", [])).toEqual([]);
   });
 });
