@@ -13,7 +13,8 @@
 import { drawImages, layoutOf, partsOf, readImages } from "./convLayout.ts";
 import type { Conv2dGeometry } from "./convLayout.ts";
 import type { FloatArray } from "./floatArray.ts";
-import { addProduct, transposed } from "./product.ts";
+import { transposed } from "./matrixView.ts";
+import { addProduct } from "./product.ts";
 
 export type { Conv2dGeometry } from "./convLayout.ts";
 

@@ -1,7 +1,7 @@
 /** Where the cells of a convolution lie: its images on a zero-padded canvas, and its three matrices (see conv2d.ts). */
 import type { FloatArray } from "./floatArray.ts";
-import { multiples } from "./product.ts";
-import type { MatrixView } from "./product.ts";
+import { multiples } from "./matrixView.ts";
+import type { MatrixView } from "./matrixView.ts";
 
 export interface Conv2dGeometry {
   readonly batch: number;

@@ -1,5 +1,6 @@
 import type { FloatArray } from "./floatArray.ts";
-import { addProduct, multiples } from "./product.ts";
+import { multiples } from "./matrixView.ts";
+import { addProduct } from "./product.ts";
 
 export interface MatmulOptions {
   /** Where the operand or the result begins in its array, in elements. Default 0. */

@@ -160,7 +160,7 @@ function fans(name: string, shape: Shape): { readonly fanIn: number; readonly fa
       `${name}: expected a shape [out, in, ...kernel] of at least two dims, got ${formatShape(shape)}`,
     );
   }
-  return { fanIn: inputs * sizeOf(kernel), fanOut: outputs };
+  return { fanIn: inputs * sizeOf(kernel), fanOut: outputs * sizeOf(kernel) };
 }
 
 function uniform(shape: Shape, bound: number, options: DrawOptions): Tensor {

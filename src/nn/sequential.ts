@@ -9,7 +9,7 @@ import type { Tensor } from "../autograd/tensor.ts";
  * @example
  * const model = new Sequential(new Linear(4, 8), new ReLU(), new Linear(8, 3));
  * model.forward(randn([2, 4])).shape; // [2, 3]
- * [...Object.keys(model.stateDict())]; // ["0.weight", "0.bias", "2.weight", "2.bias"]
+ * Object.keys(model.stateDict()); // ["0.weight", "0.bias", "2.weight", "2.bias"]
  */
 export class Sequential extends Module {
   readonly layers: readonly Module[];

@@ -16,7 +16,7 @@ import { directed, ops } from "../helpers/opCases.ts";
 import type { DirectedCase, OpCase } from "../helpers/opCases.ts";
 import { breaks } from "../helpers/planted.ts";
 
-const RUNS = 20;
+const RUNS = 40;
 const names = Object.keys(ops);
 const drawsOf = (name: string): ReturnType<typeof directed> => directed(given(ops[name]));
 

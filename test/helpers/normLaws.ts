@@ -24,7 +24,7 @@ export function expectSame(what: string, actual: NdArray, expected: NdArray): vo
 
 /** Output and gradients of the op, through the tape. */
 export function runOp(
-  { op }: NormCase,
+  { op }: Pick<NormCase, "op">,
   inputs: readonly NdArray[],
   gradOutput: NdArray,
   { createGraph = false }: { readonly createGraph?: boolean } = {},
