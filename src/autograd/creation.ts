@@ -1,11 +1,13 @@
 /** Making tensors. */
-import { NdArray } from "./ndarray.ts";
+import { checkNumber, checkOptions } from "./checks.ts";
+import { describeValue } from "./format.ts";
+import { checkDtype, NdArray } from "./ndarray.ts";
 import type { Dtype } from "./ndarray.ts";
-import { defaultGenerator } from "./random.ts";
+import { checkGenerator, defaultGenerator } from "./random.ts";
 import type { Generator } from "./random.ts";
-import { formatShape, sizeOf } from "./shape.ts";
+import { checkList, formatShape, sizeOf } from "./shape.ts";
 import type { Shape } from "./shape.ts";
-import { Tensor } from "./tensor.ts";
+import { checkTensor, Tensor } from "./tensor.ts";
 import type { NestedArray } from "./tensor.ts";
 
 export interface TensorOptions {
@@ -44,8 +46,9 @@ export function setDefaultDtype(dtype: Dtype): void {
  */
 export function tensor(
   data: NestedArray | Float32Array | Float64Array | Int32Array | Uint8Array,
-  { shape, dtype, requiresGrad = false }: TensorOptions & { readonly shape?: Shape } = {},
+  options: TensorOptions & { readonly shape?: Shape } = {},
 ): Tensor {
+  const { shape, dtype, requiresGrad = false } = checkOptions("tensor", options);
   const typed = ArrayBuffer.isView(data);
   const nestedShape = typed ? [data.length] : shapeOf(data);
   const flat = typed ? data : flatten(data, nestedShape);
@@ -62,17 +65,16 @@ export function tensor(
 }
 
 /** A tensor of one repeated value. */
-export function full(shape: Shape, value: number, { dtype, requiresGrad = false }: TensorOptions = {}): Tensor {
-  checkShape("full", shape);
-  return new Tensor(NdArray.full([...shape], value, checkDtype("full", dtype ?? defaultDtype)), requiresGrad);
+export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
+  return fill("full", shape, checkNumber("full", "value", value), options);
 }
 
 export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
-  return full(shape, 0, options);
+  return fill("zeros", shape, 0, options);
 }
 
 export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
-  return full(shape, 1, options);
+  return fill("ones", shape, 1, options);
 }
 
 /**
@@ -96,7 +98,8 @@ export function arange(start: number, end?: number, step = 1, options: TensorOpt
 }
 
 /** Uniform on [0, 1). */
-export function rand(shape: Shape, { generator = defaultGenerator, ...options }: RandomOptions = {}): Tensor {
+export function rand(shape: Shape, randomOptions: RandomOptions = {}): Tensor {
+  const { generator, ...options } = checkRandom("rand", randomOptions);
   const float32 = (options.dtype ?? defaultDtype) === "float32";
   // Cut to 24 bits: rounded to float32, what is above 1 − 2⁻²⁵ would be 1.
   const next = (): number => (float32 ? Math.floor(generator.uniform() * 2 ** 24) / 2 ** 24 : generator.uniform());
@@ -104,22 +107,39 @@ export function rand(shape: Shape, { generator = defaultGenerator, ...options }:
 }
 
 /** Normal, with mean 0 and variance 1. */
-export function randn(shape: Shape, { generator = defaultGenerator, ...options }: RandomOptions = {}): Tensor {
+export function randn(shape: Shape, randomOptions: RandomOptions = {}): Tensor {
+  const { generator, ...options } = checkRandom("randn", randomOptions);
   return draw("randn", shape, () => generator.normal(), options);
 }
 
 /** Joins tensors along `dim`: torch.cat. */
 export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
-  const [first, ...others] = tensors;
-  if (first === undefined) throw new RangeError("concat: expected at least one tensor, got none");
+  const [first, ...others] = checkTensors("concat", tensors);
   return first.concat(others, dim);
 }
 
 /** Joins tensors of one shape along a new dim. */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
-  const [first, ...others] = tensors;
-  if (first === undefined) throw new RangeError("stack: expected at least one tensor, got none");
+  const [first, ...others] = checkTensors("stack", tensors);
   return first.stack(others, dim);
+}
+
+function checkTensors(name: string, tensors: readonly Tensor[]): readonly [Tensor, ...Tensor[]] {
+  const [first, ...others] = checkList(name, "tensors", tensors);
+  if (first === undefined) throw new RangeError(`${name}: expected at least one tensor, got none`);
+  tensors.forEach((entry, i) => checkTensor(name, `number ${i}`, entry));
+  return [first, ...others];
+}
+
+function checkRandom(name: string, options: RandomOptions): RandomOptions & { readonly generator: Generator } {
+  const { generator = defaultGenerator } = checkOptions(name, options);
+  return { ...options, generator: checkGenerator(name, generator) };
+}
+
+function fill(name: string, shape: Shape, value: number, options: TensorOptions): Tensor {
+  const { dtype = defaultDtype, requiresGrad = false } = checkOptions(name, options);
+  checkShape(name, shape);
+  return new Tensor(NdArray.full([...shape], value, checkDtype(name, dtype)), requiresGrad);
 }
 
 function draw(name: string, shape: Shape, next: () => number, options: TensorOptions): Tensor {
@@ -128,7 +148,7 @@ function draw(name: string, shape: Shape, next: () => number, options: TensorOpt
 }
 
 function shapeOf(data: NestedArray): number[] {
-  if (typeof data === "number") return [];
+  if (!Array.isArray(data)) return [];
   const [first] = data;
   return first === undefined ? [0] : [data.length, ...shapeOf(first)];
 }
@@ -138,10 +158,10 @@ function flatten(data: NestedArray, shape: Shape): number[] {
   const visit = (entry: NestedArray, dim: number): void => {
     if (dim === shape.length) {
       if (typeof entry === "number") flat.push(entry);
-      else throw new TypeError(`tensor: expected a number at depth ${dim}, got ${describe(entry)}`);
+      else throw new TypeError(`tensor: expected a number at depth ${dim}, got ${describeValue(entry)}`);
     } else if (!Array.isArray(entry) || entry.length !== shape[dim]) {
       throw new RangeError(
-        `tensor: expected ${shape[dim]} entries in every array at depth ${dim}, got ${describe(entry)}`,
+        `tensor: expected ${shape[dim]} entries in every array at depth ${dim}, got ${describeValue(entry)}`,
       );
     } else {
       for (const part of entry) visit(part, dim + 1);
@@ -151,19 +171,8 @@ function flatten(data: NestedArray, shape: Shape): number[] {
   return flat;
 }
 
-function describe(entry: unknown): string {
-  return Array.isArray(entry) ? `an array of ${entry.length}` : `${typeof entry} ${String(entry)}`;
-}
-
 function checkShape(name: string, shape: Shape): void {
-  if (!Array.isArray(shape) || !shape.every((size) => Number.isInteger(size) && size >= 0)) {
-    throw new RangeError(`${name}: expected a shape of whole numbers, got ${String(shape)}`);
+  if (!checkList(name, "a shape", shape).every((size) => Number.isInteger(size) && size >= 0)) {
+    throw new RangeError(`${name}: expected a shape of whole numbers, got ${formatShape(shape)}`);
   }
-}
-
-function checkDtype(name: string, dtype: Dtype): Dtype {
-  if (dtype !== "float32" && dtype !== "float64") {
-    throw new TypeError(`${name}: expected dtype "float32" or "float64", got ${String(dtype)}`);
-  }
-  return dtype;
 }

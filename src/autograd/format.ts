@@ -15,6 +15,17 @@ export function formatValue(value: unknown): string {
   return String(value);
 }
 
+/** What stands where something else was expected, in a few words: `"3"`, an array of 2, a Float32Array of 6, undefined. */
+export function describeValue(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object" || value === null) return String(value);
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  const kind = value.constructor?.name ?? "Object";
+  const named = kind === "Object" ? "an object" : `${/^[AEIO]/.test(kind) ? "an" : "a"} ${kind}`;
+  return "length" in value ? `${named} of ${String(value.length)}` : named;
+}
+
 /** At most this many entries a dim are printed, half from each end, once an array has more than `LARGE` elements. */
 const EDGE = 3;
 const LARGE = 200;

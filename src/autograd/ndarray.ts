@@ -26,6 +26,13 @@ export function dtypeOf(data: FloatArray): Dtype {
   return data instanceof Float32Array ? "float32" : "float64";
 }
 
+export function checkDtype(name: string, dtype: Dtype): Dtype {
+  if (dtype !== "float32" && dtype !== "float64") {
+    throw new TypeError(`${name}: expected dtype "float32" or "float64", got ${String(dtype)}`);
+  }
+  return dtype;
+}
+
 function allocate(dtype: Dtype, source: number | ArrayLike<number>): FloatArray {
   if (typeof source === "number") return dtype === "float32" ? new Float32Array(source) : new Float64Array(source);
   return dtype === "float32" ? new Float32Array(source) : new Float64Array(source);
@@ -67,7 +74,7 @@ export class NdArray extends Num<NdArray> {
 
   /** The same values, rounded to nearest where `dtype` is narrower. */
   to(dtype: Dtype): NdArray {
-    return dtype === this.dtype ? this : new NdArray(allocate(dtype, this.data), this.shape);
+    return dtype === this.dtype ? this : new NdArray(allocate(checkDtype("to", dtype), this.data), this.shape);
   }
 
   protected override self(): NdArray {

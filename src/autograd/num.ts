@@ -7,6 +7,7 @@
  */
 import {
   broadcastShapes,
+  checkList,
   formatShape,
   gatherIndex,
   normalizeDim,
@@ -216,6 +217,9 @@ export abstract class Num<A extends Num<A>> {
   indexSelect(dim: number, indices: Readonly<ArrayLike<number>>): A {
     const along = normalizeDim(dim, this.ndim, "indexSelect");
     const size = this.shape[along] ?? 0;
+    if (typeof indices !== "object" || indices === null) {
+      throw new TypeError(`indexSelect: expected indices in an array, got ${String(indices)}`);
+    }
     const positions = Array.from(indices, (index) => {
       if (Number.isInteger(index) && index >= -size && index < size) return index < 0 ? index + size : index;
       throw new RangeError(`indexSelect: expected indices in [${-size}, ${size}) for dim ${dim}, got ${index}`);
@@ -252,6 +256,7 @@ export abstract class Num<A extends Num<A>> {
   /** Joins arrays of one shape along a new dim. */
   stack(others: readonly A[], dim = 0): A {
     const at = normalizeDim(dim, this.ndim + 1, "stack");
+    checkList("stack", "the other arrays", others);
     const widened = (array: A): A => array.reshape([...array.shape.slice(0, at), 1, ...array.shape.slice(at)]);
     const odd = others.find((other) => formatShape(other.shape) !== formatShape(this.shape));
     if (odd !== undefined) {
@@ -320,7 +325,11 @@ export abstract class Num<A extends Num<A>> {
 
 /** Chooses the cells whose value passes; the others become zero without a product that would turn ∞ · 0 into NaN. */
 function keepWhere(passes: (value: number) => boolean): (values: Values) => Int32Array {
-  return (values) => Int32Array.from(values, (value, cell) => (passes(value) ? cell : -1));
+  return (values) => {
+    const cells = new Int32Array(values.length);
+    for (let cell = 0; cell < cells.length; cell++) cells[cell] = passes(values[cell] ?? NaN) ? cell : -1;
+    return cells;
+  };
 }
 
 /** The cells that clamp leaves as they are; NaN is one of them. */

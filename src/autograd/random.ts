@@ -2,6 +2,7 @@ import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { mersenne } from "pure-rand/generator/mersenne";
 import type { RandomGenerator } from "pure-rand/types/RandomGenerator";
+import { describeValue } from "./format.ts";
 
 /**
  * A seeded source of random numbers: the same seed gives the same numbers on every machine. The Mersenne Twister, whose
@@ -18,12 +19,12 @@ export class Generator {
   #source: RandomGenerator;
 
   constructor(seed: number) {
-    this.#source = sourceOf(seed);
+    this.#source = sourceOf("Generator", seed);
   }
 
   /** Starts anew from `seed`. */
   manualSeed(seed: number): this {
-    this.#source = sourceOf(seed);
+    this.#source = sourceOf("manualSeed", seed);
     return this;
   }
 
@@ -57,9 +58,14 @@ export class Generator {
   }
 }
 
-function sourceOf(seed: number): RandomGenerator {
-  if (!Number.isInteger(seed)) throw new TypeError(`manualSeed: expected an integer, got ${seed}`);
+function sourceOf(name: string, seed: number): RandomGenerator {
+  if (!Number.isInteger(seed)) throw new TypeError(`${name}: expected an integer as seed, got ${describeValue(seed)}`);
   return mersenne(seed);
+}
+
+export function checkGenerator(name: string, generator: Generator): Generator {
+  if (generator instanceof Generator) return generator;
+  throw new TypeError(`${name}: expected a generator, as new Generator(0), got ${describeValue(generator)}`);
 }
 
 /** What is used where no generator is passed. */

@@ -27,6 +27,12 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
+/** An array, where JavaScript may pass a number or several arguments: `x.reshape(2, 3)`, `x.sum(0)`. */
+export function checkList<T>(caller: string, what: string, list: readonly T[]): readonly T[] {
+  if (!Array.isArray(list)) throw new TypeError(`${caller}: expected ${what} in an array, got ${String(list)}`);
+  return list;
+}
+
 /** One dim counted from the front: −1 is the last. Throws a `RangeError` outside of [−ndim, ndim). */
 export function normalizeDim(dim: number, ndim: number, caller: string): number {
   if (!Number.isInteger(dim) || dim < -ndim || dim >= ndim) {
@@ -38,7 +44,7 @@ export function normalizeDim(dim: number, ndim: number, caller: string): number 
 /** Several dims, counted from the front, ascending; all of them when `dims` is left out. Throws on a repeated dim. */
 export function normalizeDims(dims: readonly number[] | undefined, ndim: number, caller: string): number[] {
   if (dims === undefined) return Array.from({ length: ndim }, (_, dim) => dim);
-  const normalized = dims.map((dim) => normalizeDim(dim, ndim, caller));
+  const normalized = checkList(caller, "dims", dims).map((dim) => normalizeDim(dim, ndim, caller));
   if (new Set(normalized).size !== dims.length) {
     throw new RangeError(`${caller}: expected each dim once, got dims ${formatShape(dims)}`);
   }
@@ -69,7 +75,7 @@ export function broadcastShapes(a: Shape, b: Shape, caller: string): Shape {
 
 /** A shape whose single −1, if any, is replaced by what is left of `size`. Throws a `RangeError` if that cannot be. */
 export function inferShape(shape: Shape, size: number, caller: string): number[] {
-  const known = sizeOf(shape.filter((n) => n !== -1));
+  const known = sizeOf(checkList(caller, "a shape", shape).filter((n) => n !== -1));
   const unknown = shape.filter((n) => n === -1).length;
   const inferred = shape.map((n) => (n === -1 ? size / known : n));
   if (unknown > 1 || inferred.some((n) => !Number.isInteger(n) || n < 0) || sizeOf(inferred) !== size) {

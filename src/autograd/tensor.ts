@@ -1,11 +1,12 @@
 /** Tensor: arrays that write the tape. */
-import { formatArray } from "./format.ts";
+import { checkNumber, checkOptions } from "./checks.ts";
+import { describeValue, formatArray } from "./format.ts";
 import { NdArray } from "./ndarray.ts";
 import type { Dtype, FloatArray } from "./ndarray.ts";
 import { Num } from "./num.ts";
 import type { Index, Values, VarianceOptions } from "./num.ts";
 import * as rules from "./rules.ts";
-import { formatShape, inferShape, sameShape } from "./shape.ts";
+import { checkList, formatShape, inferShape, sameShape } from "./shape.ts";
 import type { Shape } from "./shape.ts";
 import { isGradEnabled, sourceOf, sweep, tapeOf, TapeRecord, withGrad } from "./tape.ts";
 import type { Attributes, Kernel, Lift, Pullback, Rule, Taped, Traced } from "./tape.ts";
@@ -46,7 +47,7 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
 
   constructor(value: NdArray, requiresGrad = false, record: TapeRecord<Tensor> | null = null) {
     super();
-    this.#value = value;
+    this.#value = checkNdArray("Tensor", value);
     this.#requiresGrad = requiresGrad;
     this.record = record;
   }
@@ -60,7 +61,7 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
     if (this.record !== null) {
       throw new TypeError(`value: expected a leaf, got the output of ${this.record.name}; detach() it first`);
     }
-    if (value.dtype !== this.dtype) {
+    if (checkNdArray("value", value).dtype !== this.dtype) {
       throw new TypeError(`value: expected dtype ${this.dtype}, got ${value.dtype}`);
     }
     if (!sameShape(value.shape, this.shape)) {
@@ -133,7 +134,8 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
    * x.grad?.toArray(); // [2, 4, 6]
    */
   backward(gradOutput?: Tensor | null, options: BackwardOptions = {}): void {
-    const gradients = sweepFrom(this, gradOutput ?? null, options, new Set());
+    if (gradOutput) checkTensor("backward", "gradOutput, which comes before the options,", gradOutput);
+    const gradients = sweepFrom("backward", this, gradOutput ?? null, checkOptions("backward", options), new Set());
     const written = new Map<Tensor, Tensor>();
     for (const [source, gradient] of gradients) {
       const target = source instanceof TapeRecord ? source.retained : source;
@@ -145,7 +147,9 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
 
   /** Asks that `backward` writes `.grad` of this computed tensor too. Does nothing to a leaf. */
   retainGrad(): void {
-    if (!this.requiresGrad) throw new Error("retainGrad: expected a tensor that requires a gradient");
+    if (!this.requiresGrad) {
+      throw new Error(`retainGrad: expected a tensor that requires a gradient, got ${String(this)}`);
+    }
     if (this.record) this.record.retained = this;
   }
 
@@ -156,25 +160,26 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
   // ── Ops, one record each ────────────────────────────────────────────────────────────────────────────────────────
   override add(other: Tensor | number): Tensor {
     if (typeof other === "number") return apply("add", { rule: rules.addNumber(other), attributes: { other } }, this);
-    return apply("add", { rule: rules.add }, this, other);
+    return apply("add", { rule: rules.add }, this, checkTensor("add", "the other operand", other));
   }
 
   override sub(other: Tensor | number): Tensor {
     if (typeof other === "number") return apply("sub", { rule: rules.addNumber(-other), attributes: { other } }, this);
-    return apply("sub", { rule: rules.sub }, this, other);
+    return apply("sub", { rule: rules.sub }, this, checkTensor("sub", "the other operand", other));
   }
 
   override mul(other: Tensor | number): Tensor {
     if (typeof other === "number") return apply("mul", { rule: rules.mulNumber(other), attributes: { other } }, this);
-    return apply("mul", { rule: rules.mul }, this, other);
+    return apply("mul", { rule: rules.mul }, this, checkTensor("mul", "the other operand", other));
   }
 
   override div(other: Tensor | number): Tensor {
     if (typeof other === "number") return apply("div", { rule: rules.divNumber(other), attributes: { other } }, this);
-    return apply("div", { rule: rules.div }, this, other);
+    return apply("div", { rule: rules.div }, this, checkTensor("div", "the other operand", other));
   }
 
   override pow(exponent: number): Tensor {
+    checkNumber("pow", "the exponent", exponent);
     return apply("pow", { rule: rules.pow(exponent), attributes: { exponent } }, this);
   }
 
@@ -262,16 +267,17 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
   }
 
   override permute(dims: readonly number[]): Tensor {
+    checkList("permute", "dims", dims);
     return apply("permute", { rule: rules.permute(dims), attributes: { dims } }, this);
   }
 
   override expand(shape: Shape): Tensor {
-    if (sameShape(shape, this.shape)) return this;
+    if (sameShape(checkList("expand", "a shape", shape), this.shape)) return this;
     return apply("expand", { rule: rules.expand(shape), attributes: { shape } }, this);
   }
 
   override concat(others: readonly Tensor[], dim: number): Tensor {
-    const inputs: readonly Tensor[] = [this, ...others];
+    const inputs: readonly Tensor[] = [this, ...checkList("concat", "the other tensors", others)];
     return apply("concat", { rule: rules.concat(dim), attributes: { dim } }, ...inputs);
   }
 
@@ -299,6 +305,10 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
     if (dtype === this.dtype) return this;
     const pullback: Pullback<NdArray> = (g) => [g.to(this.dtype)];
     return write("to", { dtype }, [this], this.value.to(dtype), pullback, () => (g) => [g.to(this.dtype)]);
+  }
+
+  override matmul(other: Tensor): Tensor {
+    return super.matmul(checkTensor("matmul", "the other factor", other));
   }
 
   protected override batchedMatmul(other: Tensor): Tensor {
@@ -339,12 +349,13 @@ export interface Op<Args extends readonly Arg[]> {
  *
  * @param name as the tape prints it
  * @param inputs tensors of one dtype, and null for an optional one that is left out
- * @throws TypeError if the dtypes differ
+ * @throws TypeError if something else is among them, or the dtypes differ
  * @example
  * const double = (x: Tensor): Tensor =>
  *   apply("double", { rule: (x) => ({ output: x.mul(2), pullback: (gradOutput) => [gradOutput.mul(2)] }) }, x);
  */
 export function apply<const Args extends readonly Arg[]>(name: string, op: Op<Args>, ...inputs: Args): Tensor {
+  inputs.forEach((input, i) => input !== null && checkTensor(name, `input ${i}`, input));
   const dtypes = new Set(inputs.flatMap((input) => input?.dtype ?? []));
   if (dtypes.size > 1) {
     throw new TypeError(
@@ -374,6 +385,17 @@ export function apply<const Args extends readonly Arg[]>(name: string, op: Op<Ar
   const output = write(name, op.attributes ?? {}, inputs, traced.output.to(dtype), pullback, replay);
   if (traced.aux !== undefined) op.commit?.(traced.aux);
   return output;
+}
+
+/** What an op expects of callers in JavaScript, too: a plain array would give NaN, or fail deep inside. */
+export function checkTensor(name: string, what: string, value: Tensor): Tensor {
+  if (value instanceof Tensor) return value;
+  throw new TypeError(`${name}: expected ${what} to be a tensor, got ${describeValue(value)}`);
+}
+
+function checkNdArray(name: string, value: NdArray): NdArray {
+  if (value instanceof NdArray) return value;
+  throw new TypeError(`${name}: expected an NdArray, as the value of a tensor is, got ${describeValue(value)}`);
 }
 
 /** Mapping over a tuple answers an array; that it kept length and nulls is not for the compiler to see. */
@@ -473,8 +495,11 @@ export function grad(
 ): (Tensor | null)[];
 export function grad(output: Tensor, inputs: readonly Tensor[], options?: GradOptions): Tensor[];
 export function grad(output: Tensor, inputs: readonly Tensor[], options: GradOptions = {}): (Tensor | null)[] {
+  checkTensor("grad", "output", output);
+  checkList("grad", "inputs", inputs).forEach((input, i) => checkTensor("grad", `input ${i}`, input));
   const wanted = new Set(inputs.flatMap((input) => input.record ?? []));
-  const gradients = sweepFrom(output, options.gradOutput ?? null, options, wanted);
+  if (options.gradOutput) checkTensor("grad", "gradOutput", options.gradOutput);
+  const gradients = sweepFrom("grad", output, options.gradOutput ?? null, options, wanted);
   const answers = inputs.map((input, i) => {
     const gradient = gradients.get(sourceOf(input)) ?? null;
     if (gradient !== null || options.allowUnused) return gradient;
@@ -492,6 +517,7 @@ function keepsGraph({ retainGraph, createGraph = false }: BackwardOptions): bool
 }
 
 function sweepFrom(
+  name: "backward" | "grad",
   root: Tensor,
   gradOutput: Tensor | null,
   { createGraph = false, onRecord }: BackwardOptions,
@@ -499,23 +525,23 @@ function sweepFrom(
 ): Map<Tensor | TapeRecord<Tensor>, Tensor> {
   if (!root.requiresGrad) {
     throw new Error(
-      `backward: expected a tensor that requires a gradient, got ${String(root)}: no input of it has requiresGrad, ` +
+      `${name}: expected a tensor that requires a gradient, got ${String(root)}: no input of it has requiresGrad, ` +
         "or it was detached or made in noGrad",
     );
   }
   if (gradOutput === null && root.numel !== 1) {
     throw new RangeError(
-      `backward: expected a gradOutput for an output of more than one value, got none for shape ${formatShape(root.shape)}`,
+      `${name}: expected a gradOutput for an output of more than one value, got none for shape ${formatShape(root.shape)}`,
     );
   }
   const gradRoot = gradOutput ?? new Tensor(NdArray.full(root.shape, 1, root.dtype));
   if (!sameShape(gradRoot.shape, root.shape)) {
     throw new RangeError(
-      `backward: expected gradOutput of shape ${formatShape(root.shape)}, got ${formatShape(gradRoot.shape)}`,
+      `${name}: expected gradOutput of shape ${formatShape(root.shape)}, got ${formatShape(gradRoot.shape)}`,
     );
   }
   if (gradRoot.dtype !== root.dtype) {
-    throw new TypeError(`backward: expected gradOutput in ${root.dtype}, got ${gradRoot.dtype}`);
+    throw new TypeError(`${name}: expected gradOutput in ${root.dtype}, got ${gradRoot.dtype}`);
   }
   const keep = (record: TapeRecord<Tensor>): boolean => wanted.has(record) || record.retained !== null;
   if (createGraph) {

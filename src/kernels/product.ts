@@ -112,7 +112,7 @@ function createAddProduct(): (out: MatrixView, a: MatrixView, b: MatrixView) => 
     const columns = Math.min(BLOCK_COLUMNS, out.columns.length - column);
     const lastRow = row + rows - 1;
     const lastColumn = column + columns - 1;
-    block.fill(0, 0, (rows + 1) * BLOCK_COLUMNS);
+    block.fill(0, 0, rows * BLOCK_COLUMNS);
     for (let first = 0; first < a.columns.length; first += BLOCK_DEPTH) {
       const depth = Math.min(BLOCK_DEPTH, a.columns.length - first);
       useSteps(a.columns, first, depth);

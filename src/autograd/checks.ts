@@ -1,0 +1,20 @@
+/**
+ * Kinds of arguments that TypeScript's types already keep out. These checks are for callers in JavaScript, at the doors
+ * that they use most: a wrong kind that is ignored, or becomes NaN, is found much later.
+ */
+import { describeValue } from "./format.ts";
+import { Num } from "./num.ts";
+
+/** Options in an object. Passed by position, as PyTorch takes many, they would be ignored without a word. */
+export function checkOptions<T extends object>(name: string, options: T): T {
+  if (typeof options !== "object" || options === null || Array.isArray(options) || options instanceof Num) {
+    throw new TypeError(`${name}: expected options as an object { name: value }, got ${describeValue(options)}`);
+  }
+  return options;
+}
+
+/** A number, NaN and infinities included. */
+export function checkNumber(name: string, what: string, value: number): number {
+  if (typeof value !== "number") throw new TypeError(`${name}: expected ${what} to be a number, got ${describeValue(value)}`);
+  return value;
+}
