@@ -5,7 +5,10 @@ const config: ViteUserConfig = defineConfig({
   resolve: {
     alias: [
       { find: /^normgrad$/, replacement: new URL("./src/index.ts", import.meta.url).pathname },
-      { find: /^normgrad\/(autograd|norms|nn)$/, replacement: new URL("./src/$1/index.ts", import.meta.url).pathname },
+      {
+        find: /^normgrad\/(autograd|norms|nn|gradcheck)$/,
+        replacement: new URL("./src/$1/index.ts", import.meta.url).pathname,
+      },
     ],
   },
   test: {

@@ -5,6 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import * as verifier from "../src/gradcheck/index.ts";
 import * as library from "../src/index.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -42,9 +43,12 @@ function lineOf(text: string, index: number): number {
 }
 
 function withImports(code: string): string {
-  const used = Object.keys(library).filter((name) => new RegExp(`\\b${name}\\b`).test(code));
-  const own = used.filter((name) => !new RegExp(`(const|class|function) ${name}\\b`).test(code));
-  return `import { ${own.join(", ")} } from "normgrad";\n${code}`;
+  const line = (from: string, exported: object): string => {
+    const used = Object.keys(exported).filter((name) => new RegExp(`\\b${name}\\b`).test(code));
+    const own = used.filter((name) => !new RegExp(`(const|class|function) ${name}\\b`).test(code));
+    return `import { ${own.join(", ")} } from "${from}";\n`;
+  };
+  return line("normgrad", library) + line("normgrad/gradcheck", verifier) + code;
 }
 
 /** Turns `expression; // value` into a check of the value. */

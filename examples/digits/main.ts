@@ -24,35 +24,13 @@ async function main(): Promise<void> {
   const images = loadImages(settings.data);
   const result: Result = { settings, gradientChecks: [], epochs: [], trained: [] };
   const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => stop.abort());
 
   console.log(`\nGradient checks: every norm's backward against finite differences, on real pixels`);
   await runChecks(images, result, stop.signal);
   console.log(checkTable(result.gradientChecks));
 
-  const { side, classes, labels } = images;
-  console.log(`Training on ${labels.length} images of ${side}×${side} pixels, ${classes} classes`);
-  const progress = showProgress(settings);
-  await trainAll(
-    images,
-    settings,
-    {
-      onStep: progress.onStep,
-      onEpoch: (epoch) => {
-        result.epochs.push(epoch);
-        progress.onEpoch(epoch);
-      },
-      onTrained: (trained) => result.trained.push(trained),
-    },
-    stop.signal,
-  );
-  progress.stop();
-  for (const { norm, testAccuracy, seconds, complete } of networksOf(result)) {
-    const note = complete ? "" : "  (interrupted)";
-    console.log(
-      `  ${norm.padEnd(12)} test accuracy ${percent(testAccuracy).padStart(7)}  ${seconds.toFixed(1)} s${note}`,
-    );
-  }
+  if (!stop.signal.aborted) await runTraining(images, result, stop.signal);
 
   const { html, json } = await writeReport(result);
   console.log(`\n${stop.signal.aborted ? "Interrupted. What was done is in" : "The report is in"} ${html} and ${json}`);
@@ -77,6 +55,32 @@ async function runChecks(images: Images, { gradientChecks, settings }: Result, s
     if (stop.aborted) break;
   }
   bar.stop();
+}
+
+async function runTraining(images: Images, result: Result, stop: AbortSignal): Promise<void> {
+  const { side, classes, labels } = images;
+  console.log(`Training on ${labels.length} images of ${side}×${side} pixels, ${classes} classes`);
+  const progress = showProgress(result.settings);
+  await trainAll(
+    images,
+    result.settings,
+    {
+      onStep: progress.onStep,
+      onEpoch: (epoch) => {
+        result.epochs.push(epoch);
+        progress.onEpoch(epoch);
+      },
+      onTrained: (trained) => result.trained.push(trained),
+    },
+    stop,
+  );
+  progress.stop();
+  for (const { norm, testAccuracy, seconds, complete } of networksOf(result)) {
+    const note = complete ? "" : "  (interrupted)";
+    console.log(
+      `  ${norm.padEnd(12)} test accuracy ${percent(testAccuracy).padStart(7)}  ${seconds.toFixed(1)} s${note}`,
+    );
+  }
 }
 
 /** One row a norm and mode, one column a choice of weight and bias. */

@@ -30,7 +30,6 @@ export async function trainAll(
         else worker.postMessage(norm);
       };
       worker.on("message", (message: Message) => {
-        if (stop.aborted) return;
         if (message.kind === "step") progress.onStep(message.step);
         if (message.kind === "epoch") progress.onEpoch(message.epoch);
         if (message.kind === "done") {

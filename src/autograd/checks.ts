@@ -6,15 +6,16 @@ import { describeValue } from "./format.ts";
 import { Num } from "./num.ts";
 
 /** Options in an object. Passed by position, as PyTorch takes many, they would be ignored without a word. */
-export function checkOptions<T extends object>(name: string, options: T): T {
+export function checkOptions<T extends object>(name: string, options: T, what = "options"): T {
   if (typeof options !== "object" || options === null || Array.isArray(options) || options instanceof Num) {
-    throw new TypeError(`${name}: expected options as an object { name: value }, got ${describeValue(options)}`);
+    throw new TypeError(`${name}: expected ${what} as an object { name: value }, got ${describeValue(options)}`);
   }
   return options;
 }
 
 /** A number, NaN and infinities included. */
 export function checkNumber(name: string, what: string, value: number): number {
-  if (typeof value !== "number") throw new TypeError(`${name}: expected ${what} to be a number, got ${describeValue(value)}`);
+  if (typeof value !== "number")
+    throw new TypeError(`${name}: expected ${what} to be a number, got ${describeValue(value)}`);
   return value;
 }

@@ -87,29 +87,29 @@ export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
  */
 export function arange(start: number, end?: number, step = 1, options: TensorOptions = {}): Tensor {
   const [from, to] = end === undefined ? [0, start] : [start, end];
+  for (const [what, value] of Object.entries({ start: from, end: to, step })) checkNumber("arange", what, value);
   const steps = (to - from) / step;
   if (!(steps >= 0 && steps < Infinity)) {
     throw new RangeError(`arange: expected a step that leads from ${from} to ${to}, got ${step}`);
   }
   return tensor(
     Float64Array.from({ length: Math.ceil(steps) }, (_, i) => from + i * step),
-    { dtype: defaultDtype, ...options },
+    { dtype: defaultDtype, ...checkOptions("arange", options) },
   );
 }
 
 /** Uniform on [0, 1). */
-export function rand(shape: Shape, randomOptions: RandomOptions = {}): Tensor {
-  const { generator, ...options } = checkRandom("rand", randomOptions);
-  const float32 = (options.dtype ?? defaultDtype) === "float32";
+export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
+  const { dtype, generator, requiresGrad } = checkRandom("rand", shape, options);
   // Cut to 24 bits: rounded to float32, what is above 1 − 2⁻²⁵ would be 1.
-  const next = (): number => (float32 ? Math.floor(generator.uniform() * 2 ** 24) / 2 ** 24 : generator.uniform());
-  return draw("rand", shape, next, options);
+  const float32 = (): number => Math.floor(generator.uniform() * 2 ** 24) / 2 ** 24;
+  return draw(shape, dtype === "float32" ? float32 : () => generator.uniform(), { dtype, requiresGrad });
 }
 
 /** Normal, with mean 0 and variance 1. */
-export function randn(shape: Shape, randomOptions: RandomOptions = {}): Tensor {
-  const { generator, ...options } = checkRandom("randn", randomOptions);
-  return draw("randn", shape, () => generator.normal(), options);
+export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
+  const { dtype, generator, requiresGrad } = checkRandom("randn", shape, options);
+  return draw(shape, () => generator.normal(), { dtype, requiresGrad });
 }
 
 /** Joins tensors along `dim`: torch.cat. */
@@ -127,24 +127,25 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
 function checkTensors(name: string, tensors: readonly Tensor[]): readonly [Tensor, ...Tensor[]] {
   const [first, ...others] = checkList(name, "tensors", tensors);
   if (first === undefined) throw new RangeError(`${name}: expected at least one tensor, got none`);
-  tensors.forEach((entry, i) => checkTensor(name, `number ${i}`, entry));
+  tensors.forEach((entry, i) => checkTensor(name, `tensors[${i}]`, entry));
   return [first, ...others];
 }
 
-function checkRandom(name: string, options: RandomOptions): RandomOptions & { readonly generator: Generator } {
-  const { generator = defaultGenerator } = checkOptions(name, options);
-  return { ...options, generator: checkGenerator(name, generator) };
+/** The options of `rand` and `randn`: checked before anything is drawn. */
+function checkRandom(name: string, shape: Shape, options: RandomOptions): Required<RandomOptions> {
+  checkShape(name, shape);
+  const { dtype = defaultDtype, generator = defaultGenerator, requiresGrad = false } = checkOptions(name, options);
+  return { dtype: checkDtype(name, dtype), generator: checkGenerator(name, generator), requiresGrad };
 }
 
 function fill(name: string, shape: Shape, value: number, options: TensorOptions): Tensor {
-  const { dtype = defaultDtype, requiresGrad = false } = checkOptions(name, options);
   checkShape(name, shape);
+  const { dtype = defaultDtype, requiresGrad = false } = checkOptions(name, options);
   return new Tensor(NdArray.full([...shape], value, checkDtype(name, dtype)), requiresGrad);
 }
 
-function draw(name: string, shape: Shape, next: () => number, options: TensorOptions): Tensor {
-  checkShape(name, shape);
-  return tensor(Float64Array.from({ length: sizeOf(shape) }, next), { dtype: defaultDtype, ...options, shape });
+function draw(shape: Shape, next: () => number, options: TensorOptions): Tensor {
+  return tensor(Float64Array.from({ length: sizeOf(shape) }, next), { ...options, shape });
 }
 
 function shapeOf(data: NestedArray): number[] {
@@ -173,6 +174,6 @@ function flatten(data: NestedArray, shape: Shape): number[] {
 
 function checkShape(name: string, shape: Shape): void {
   if (!checkList(name, "a shape", shape).every((size) => Number.isInteger(size) && size >= 0)) {
-    throw new RangeError(`${name}: expected a shape of whole numbers, got ${formatShape(shape)}`);
+    throw new RangeError(`${name}: expected a shape of whole numbers, got ${describeValue(shape)}`);
   }
 }

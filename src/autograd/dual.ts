@@ -1,3 +1,4 @@
+import { describeValue } from "./format.ts";
 import { Num, powSlope } from "./num.ts";
 import type { Index, Values } from "./num.ts";
 import type { Shape } from "./shape.ts";
@@ -30,17 +31,19 @@ export class Dual<A extends Num<A>> extends Num<Dual<A>> {
 
   override add(other: Dual<A> | number): Dual<A> {
     if (typeof other === "number") return new Dual(this.primal.add(other), this.tangent);
-    return this.both(other, (a, b) => a.add(b));
+    return this.both(checkDual("add", other), (a, b) => a.add(b));
   }
 
   override mul(other: Dual<A> | number): Dual<A> {
     if (typeof other === "number") return this.linear((a) => a.mul(other));
+    checkDual("mul", other);
     const tangent = this.tangent.mul(other.primal).add(this.primal.mul(other.tangent));
     return new Dual(this.primal.mul(other.primal), tangent);
   }
 
   override div(other: Dual<A> | number): Dual<A> {
     if (typeof other === "number") return this.linear((a) => a.div(other));
+    checkDual("div", other);
     const quotient = this.primal.div(other.primal);
     return new Dual(quotient, this.tangent.sub(quotient.mul(other.tangent)).div(other.primal));
   }
@@ -149,6 +152,14 @@ export class Dual<A extends Num<A>> extends Num<Dual<A>> {
   private both(other: Dual<A>, map: (a: A, b: A) => A): Dual<A> {
     return new Dual(map(this.primal, other.primal), map(this.tangent, other.tangent));
   }
+}
+
+/** A formula's operands are read alike: a tensor from outside of it has no tangent. */
+function checkDual<A extends Num<A>>(name: string, other: Dual<A>): Dual<A> {
+  if (other instanceof Dual) return other;
+  throw new TypeError(
+    `${name}: expected a number or a dual number, as the formula's inputs are, got ${describeValue(other)}`,
+  );
 }
 
 /** A value that does not move. */

@@ -15,14 +15,15 @@ export function formatValue(value: unknown): string {
   return String(value);
 }
 
-/** What stands where something else was expected, in a few words: `"3"`, an array of 2, a Float32Array of 6, undefined. */
+/** What stands where something else was expected, in a few words: `"3"`, [1, 2], a Float32Array of 6, undefined. */
 export function describeValue(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === "function") return "a function";
+  if (typeof value === "number") return formatNumber(value);
   if (typeof value !== "object" || value === null) return String(value);
-  if (Array.isArray(value)) return `an array of ${value.length}`;
+  if (Array.isArray(value) && value.length <= 8) return `[${value.map(describeValue).join(", ")}]`;
   const kind = value.constructor?.name ?? "Object";
-  const named = kind === "Object" ? "an object" : `${/^[AEIO]/.test(kind) ? "an" : "a"} ${kind}`;
+  const named = kind === "Object" ? "an object" : `${/^([AEIO]|Nd)/.test(kind) ? "an" : "a"} ${kind}`;
   return "length" in value ? `${named} of ${String(value.length)}` : named;
 }
 

@@ -1,6 +1,7 @@
 /** Module, Parameter, Buffer: what a layer is made of. */
+import { checkOptions } from "./checks.ts";
 import { formatShape, sameShape } from "./shape.ts";
-import { Tensor } from "./tensor.ts";
+import { checkTensor, Tensor } from "./tensor.ts";
 
 /**
  * A tensor that an optimizer trains. As an attribute of a module it is found by `parameters()`.
@@ -15,7 +16,7 @@ import { Tensor } from "./tensor.ts";
  */
 export class Parameter extends Tensor {
   constructor(initial: Tensor) {
-    super(initial.value, true);
+    super(checkTensor("Parameter", "the initial value", initial).value, true);
   }
 }
 
@@ -25,7 +26,7 @@ export class Buffer extends Tensor {
   readonly optional: boolean;
 
   constructor(initial: Tensor, { optional = false }: { readonly optional?: boolean } = {}) {
-    super(initial.value);
+    super(checkTensor("Buffer", "the initial value", initial).value);
     this.optional = optional;
   }
 }
@@ -117,28 +118,33 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [input
    * Takes the values of a state dict over, converted to each tensor's dtype.
    *
    * @param options.strict throw if a key is missing or unexpected. Default true; otherwise they are only reported
-   * @throws RangeError that lists all missing and unexpected keys and wrong shapes; nothing has been changed then
+   * @throws RangeError that lists all missing and unexpected keys and wrong shapes; TypeError if something is no tensor.
+   * Nothing has been changed then
    */
   loadStateDict(
     state: StateDict,
-    { strict = true }: { readonly strict?: boolean } = {},
+    options: { readonly strict?: boolean } = {},
   ): { readonly missingKeys: readonly string[]; readonly unexpectedKeys: readonly string[] } {
+    const { strict = true } = checkOptions("loadStateDict", options);
     const own = new Map(this.stateEntries());
-    const given = new Map(Object.entries(state));
+    const given = new Map(Object.entries(checkOptions("loadStateDict", state, "a state dict")));
     const missingKeys = [...own].filter(([key, to]) => !given.has(key) && !isOptional(to)).map(([key]) => key);
     const unexpectedKeys = [...given.keys()].filter((key) => !own.has(key));
     const shapes = [...own].flatMap(([key, to]) => {
       const from = given.get(key);
-      return from === undefined || sameShape(from.shape, to.shape)
+      return from === undefined || sameShape(checkTensor("loadStateDict", key, from).shape, to.shape)
         ? []
-        : [`shape ${formatShape(to.shape)} for ${key}, got ${formatShape(from.shape)}`];
+        : [`shape ${formatShape(from.shape)} instead of ${formatShape(to.shape)} for ${key}`];
     });
     const faults = [
       ...(strict && missingKeys.length > 0 ? [`the missing keys ${missingKeys.join(", ")}`] : []),
-      ...(strict && unexpectedKeys.length > 0 ? [`not the unexpected keys ${unexpectedKeys.join(", ")}`] : []),
+      ...(strict && unexpectedKeys.length > 0 ? [`the unexpected keys ${unexpectedKeys.join(", ")}`] : []),
       ...shapes,
     ];
-    if (faults.length > 0) throw new RangeError(`loadStateDict: expected ${faults.join("; ")}`);
+    if (faults.length > 0) {
+      const name = this.constructor.name;
+      throw new RangeError(`loadStateDict: expected the state of ${name}, got it with ${faults.join("; ")}`);
+    }
     for (const [key, to] of own) {
       const from = given.get(key);
       if (from !== undefined) to.value = from.value.to(to.dtype);

@@ -4,6 +4,7 @@ import { sumOver } from "../kernels/reduce.ts";
 import { addRun, broadcastStrides, divRun, mulRun, stridedCopy, subRun, zip } from "../kernels/strided.ts";
 import type { BinaryRun } from "../kernels/strided.ts";
 import { erf } from "./erf.ts";
+import { describeValue } from "./format.ts";
 import { Num } from "./num.ts";
 import type { Index, Values } from "./num.ts";
 import {
@@ -254,7 +255,7 @@ export class NdArray extends Num<NdArray> {
 
   private zipWith(name: string, other: NdArray | number, run: BinaryRun): NdArray {
     const operand = typeof other === "number" ? { data: Float64Array.of(other), shape: [] } : other;
-    if (operand instanceof NdArray) this.expectDtype(name, operand);
+    if (typeof other !== "number") this.expectDtype(name, other);
     const shape = broadcastShapes(this.shape, operand.shape, name);
     const data = allocate(this.dtype, sizeOf(shape));
     zip(data, this.data, this.shape, operand.data, operand.shape, shape, run);
@@ -278,6 +279,9 @@ export class NdArray extends Num<NdArray> {
   }
 
   private expectDtype(name: string, other: NdArray): void {
+    if (!(other instanceof NdArray)) {
+      throw new TypeError(`${name}: expected both operands to be NdArrays, got ${describeValue(other)}`);
+    }
     if (other.dtype !== this.dtype) {
       throw new TypeError(
         `${name}: expected both operands in one dtype, got ${this.dtype} and ${other.dtype}: convert one with .to(dtype)`,

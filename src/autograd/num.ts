@@ -7,6 +7,7 @@
  */
 import {
   broadcastShapes,
+  checkIndices,
   checkList,
   formatShape,
   gatherIndex,
@@ -217,10 +218,7 @@ export abstract class Num<A extends Num<A>> {
   indexSelect(dim: number, indices: Readonly<ArrayLike<number>>): A {
     const along = normalizeDim(dim, this.ndim, "indexSelect");
     const size = this.shape[along] ?? 0;
-    if (typeof indices !== "object" || indices === null) {
-      throw new TypeError(`indexSelect: expected indices in an array, got ${String(indices)}`);
-    }
-    const positions = Array.from(indices, (index) => {
+    const positions = Array.from(checkIndices("indexSelect", indices), (index) => {
       if (Number.isInteger(index) && index >= -size && index < size) return index < 0 ? index + size : index;
       throw new RangeError(`indexSelect: expected indices in [${-size}, ${size}) for dim ${dim}, got ${index}`);
     });
@@ -235,7 +233,7 @@ export abstract class Num<A extends Num<A>> {
 
   /** Zeros around: `amounts` is [before, after] of the last dim, then of the one before it, …, as in torch's F.pad. */
   pad(amounts: readonly number[]): A {
-    const whole = amounts.every((n) => Number.isInteger(n) && n >= 0);
+    const whole = checkList("pad", "amounts", amounts).every((n) => Number.isInteger(n) && n >= 0);
     if (!whole || amounts.length % 2 === 1 || amounts.length > 2 * this.ndim) {
       throw new RangeError(`pad: expected pairs of counts for at most ${this.ndim} dims, got ${formatShape(amounts)}`);
     }
@@ -256,7 +254,7 @@ export abstract class Num<A extends Num<A>> {
   /** Joins arrays of one shape along a new dim. */
   stack(others: readonly A[], dim = 0): A {
     const at = normalizeDim(dim, this.ndim + 1, "stack");
-    checkList("stack", "the other arrays", others);
+    checkList("stack", "the others", others);
     const widened = (array: A): A => array.reshape([...array.shape.slice(0, at), 1, ...array.shape.slice(at)]);
     const odd = others.find((other) => formatShape(other.shape) !== formatShape(this.shape));
     if (odd !== undefined) {

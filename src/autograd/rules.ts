@@ -210,9 +210,9 @@ export const concat =
 export const gather =
   (index: Index, shape: Shape): Unary =>
   (x) => {
-    let cells = new Int32Array();
+    let cells: Int32Array = new Int32Array();
     const choose = typeof index === "function" ? index : (): Int32Array => index;
-    const output = x.take((values) => (cells = new Int32Array(choose(values)))).reshape(shape);
+    const output = x.take((values) => (cells = choose(values))).reshape(shape);
     return { output, pullback: (g) => [g.reshape([-1]).putAdd(cells, sizeOf(x.shape)).reshape(x.shape)] };
   };
 

@@ -29,14 +29,24 @@ export function stridesOf(shape: Shape): number[] {
 
 /** An array, where JavaScript may pass a number or several arguments: `x.reshape(2, 3)`, `x.sum(0)`. */
 export function checkList<T>(caller: string, what: string, list: readonly T[]): readonly T[] {
-  if (!Array.isArray(list)) throw new TypeError(`${caller}: expected ${what} in an array, got ${String(list)}`);
+  if (!Array.isArray(list)) throw new TypeError(`${caller}: expected ${what} in an array, got ${show(list)}`);
   return list;
+}
+
+/** Indices in an array, plain or typed: of a number, `Array.from` would make none at all. */
+export function checkIndices(caller: string, indices: Readonly<ArrayLike<number>>): Readonly<ArrayLike<number>> {
+  if (typeof indices === "object" && indices !== null) return indices;
+  throw new TypeError(`${caller}: expected indices in an array, got ${show(indices)}`);
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : value === Object(value) ? "an object" : String(value);
 }
 
 /** One dim counted from the front: −1 is the last. Throws a `RangeError` outside of [−ndim, ndim). */
 export function normalizeDim(dim: number, ndim: number, caller: string): number {
   if (!Number.isInteger(dim) || dim < -ndim || dim >= ndim) {
-    throw new RangeError(`${caller}: expected a dim in [${-ndim}, ${ndim}), got ${dim}`);
+    throw new RangeError(`${caller}: expected a dim in [${-ndim}, ${ndim}), got ${show(dim)}`);
   }
   return dim < 0 ? dim + ndim : dim;
 }

@@ -4,7 +4,7 @@
  * A tensor that an op made holds one record. The tape of a loss is the set of records that can be reached from it,
  * sorted by id; inputs exist before outputs, so this order is topological, without recursion and without a global list.
  */
-import { formatValue } from "./format.ts";
+import { describeValue, formatValue } from "./format.ts";
 import type { NdArray } from "./ndarray.ts";
 import type { Num } from "./num.ts";
 import { formatShape, sameShape } from "./shape.ts";
@@ -200,6 +200,7 @@ export function withGrad<R>(enabled: boolean, body: () => R): R {
  * noGrad(() => weight.mul(3)).requiresGrad; // false: no record is written, and no memory held
  */
 export function noGrad<R>(body: () => R): R {
+  if (typeof body !== "function") throw new TypeError(`noGrad: expected a function, got ${describeValue(body)}`);
   return withGrad(false, () => {
     const result = body();
     if (typeof result === "object" && result !== null && "then" in result) {
@@ -238,19 +239,13 @@ export function printTape<T extends Taped<T>>(root: T, options: { readonly names
   };
   return tape
     .map((record) => {
-      const arrays = Object.entries(record.attributes).filter(([, value]) => ArrayBuffer.isView(value));
-      const plain = Object.entries(record.attributes).filter(
-        ([, value]) => !ArrayBuffer.isView(value) && value !== undefined && value !== null,
-      );
-      const inputs = record.consumed
-        ? ["consumed"]
-        : [
-            ...record.inputs.filter((input) => input !== null).map(show),
-            ...arrays.map(([name, value]) => `${name}[${value instanceof Int32Array ? value.length : "?"}]`),
-          ];
-      const attributes = plain.map(([name, value]) => `${name} ${formatValue(value)}`).join(", ");
-      const list = inputs.join(", ") + (attributes && `; ${attributes}`);
-      return `%${numbers.get(record)} = ${record.name}(${list}) : ${compactShape(record.shape)}`;
+      const entries = Object.entries(record.attributes).filter(([, value]) => value !== undefined && value !== null);
+      const arrays = entries.flatMap(([name, value]) => (isTypedArray(value) ? [`${name}[${value.length}]`] : []));
+      const plain = entries.flatMap(([name, value]) => (isTypedArray(value) ? [] : [`${name} ${formatValue(value)}`]));
+      const tensors = record.inputs.filter((input) => input !== null).map(show);
+      const list = record.consumed ? "consumed" : [...tensors, ...arrays].join(", ");
+      const attributes = plain.length > 0 ? `; ${plain.join(", ")}` : "";
+      return `%${numbers.get(record)} = ${record.name}(${list}${attributes}) : ${compactShape(record.shape)}`;
     })
     .join("\n");
 }
@@ -262,6 +257,10 @@ function entriesOf<T>(names: Names<T>): Iterable<readonly [string, T]> {
 
 function isModule<T>(names: Names<T>): names is { namedParameters(): Iterable<readonly [string, T]> } {
   return "namedParameters" in names && typeof names.namedParameters === "function";
+}
+
+function isTypedArray(value: unknown): value is ArrayLike<number> {
+  return ArrayBuffer.isView(value) && "length" in value;
 }
 
 /** [32,64], as in the notation of compilers. */

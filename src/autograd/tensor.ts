@@ -243,7 +243,8 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
     return apply("mean", { rule: rules.mean(dims, keepdim), attributes: reduction(dims, keepdim) }, this);
   }
 
-  override variance(dims?: readonly number[], { correction = 1, keepdim = false }: VarianceOptions = {}): Tensor {
+  override variance(dims?: readonly number[], options: VarianceOptions = {}): Tensor {
+    const { correction = 1, keepdim = false } = checkOptions("variance", options);
     const attributes = { ...reduction(dims, keepdim), correction };
     return apply("variance", { rule: rules.variance(dims, correction, keepdim), attributes }, this);
   }
@@ -277,12 +278,12 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
   }
 
   override concat(others: readonly Tensor[], dim: number): Tensor {
-    const inputs: readonly Tensor[] = [this, ...checkList("concat", "the other tensors", others)];
+    const inputs: readonly Tensor[] = [this, ...checkList("concat", "the others", others)];
     return apply("concat", { rule: rules.concat(dim), attributes: { dim } }, ...inputs);
   }
 
   override take(index: Index): Tensor {
-    const cells = typeof index === "function" ? index(this.data) : index.slice(); // the caller may reuse the array
+    const cells = (typeof index === "function" ? index(this.data) : index).slice(); // the caller may reuse the array
     return this.gather("take", cells, [cells.length], { index: cells });
   }
 
@@ -351,8 +352,8 @@ export interface Op<Args extends readonly Arg[]> {
  * @param inputs tensors of one dtype, and null for an optional one that is left out
  * @throws TypeError if something else is among them, or the dtypes differ
  * @example
- * const double = (x: Tensor): Tensor =>
- *   apply("double", { rule: (x) => ({ output: x.mul(2), pullback: (gradOutput) => [gradOutput.mul(2)] }) }, x);
+ * const rule: Rule<readonly [Tensor]> = (x) => ({ output: x.mul(2), pullback: (gradOutput) => [gradOutput.mul(2)] });
+ * const double = (x: Tensor): Tensor => apply("double", { rule }, x);
  */
 export function apply<const Args extends readonly Arg[]>(name: string, op: Op<Args>, ...inputs: Args): Tensor {
   inputs.forEach((input, i) => input !== null && checkTensor(name, `input ${i}`, input));
@@ -442,11 +443,15 @@ export interface CustomOpOptions {
 export function customOp(
   forward: (...inputs: FloatArray[]) => FloatArray,
   backward: (gradOutput: FloatArray, ...inputs: FloatArray[]) => readonly (FloatArray | null)[],
-  { name = forward.name || "customOp", outputShape = (first = []) => first }: CustomOpOptions = {},
+  { name = forward?.name || "customOp", outputShape = (first = []) => first }: CustomOpOptions = {},
 ): (...inputs: readonly Tensor[]) => Tensor {
+  if (typeof forward !== "function" || typeof backward !== "function") {
+    const got = `${describeValue(forward)} and ${describeValue(backward)}`;
+    throw new TypeError(`customOp: expected two functions, forward and backward, got ${got}`);
+  }
   const wrap = (what: string, data: FloatArray, shape: Shape, dtype: Dtype): NdArray => {
     if (!(data instanceof Float32Array || data instanceof Float64Array)) {
-      throw new TypeError(`${name}: expected ${what} as a Float32Array or Float64Array, got ${String(data)}`);
+      throw new TypeError(`${name}: expected ${what} as a Float32Array or Float64Array, got ${describeValue(data)}`);
     }
     if (data.length !== shape.reduce((a, b) => a * b, 1)) {
       throw new RangeError(`${name}: expected ${what} of shape ${formatShape(shape)}, got ${data.length} values`);
@@ -496,10 +501,11 @@ export function grad(
 export function grad(output: Tensor, inputs: readonly Tensor[], options?: GradOptions): Tensor[];
 export function grad(output: Tensor, inputs: readonly Tensor[], options: GradOptions = {}): (Tensor | null)[] {
   checkTensor("grad", "output", output);
-  checkList("grad", "inputs", inputs).forEach((input, i) => checkTensor("grad", `input ${i}`, input));
+  checkList("grad", "inputs", inputs).forEach((input, i) => checkTensor("grad", `inputs[${i}]`, input));
   const wanted = new Set(inputs.flatMap((input) => input.record ?? []));
-  if (options.gradOutput) checkTensor("grad", "gradOutput", options.gradOutput);
-  const gradients = sweepFrom("grad", output, options.gradOutput ?? null, options, wanted);
+  const { gradOutput = null } = checkOptions("grad", options);
+  if (gradOutput) checkTensor("grad", "gradOutput", gradOutput);
+  const gradients = sweepFrom("grad", output, gradOutput, options, wanted);
   const answers = inputs.map((input, i) => {
     const gradient = gradients.get(sourceOf(input)) ?? null;
     if (gradient !== null || options.allowUnused) return gradient;

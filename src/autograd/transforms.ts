@@ -2,9 +2,9 @@
 import { Dual } from "./dual.ts";
 import { NdArray } from "./ndarray.ts";
 import type { Num } from "./num.ts";
-import { formatShape, sameShape } from "./shape.ts";
+import { checkList, formatShape, sameShape } from "./shape.ts";
 import { withGrad } from "./tape.ts";
-import { grad, Tensor } from "./tensor.ts";
+import { checkTensor, grad, Tensor } from "./tensor.ts";
 import type { GradOptions } from "./tensor.ts";
 
 /** A function of arrays, generic in the reading: built from the operations of `Num` alone. */
@@ -43,9 +43,10 @@ export function vjp(
   inputs: readonly Tensor[],
   gradOutput?: Tensor,
 ): [output: Tensor, gradInputs: Tensor[]] {
+  checkTensors("vjp", "inputs", inputs);
   return withGrad(true, () => {
     const leaves = inputs.map((input) => new Tensor(input.value, true));
-    const output = f(...leaves);
+    const output = checkTensor("vjp", "what the function answers", f(...leaves));
     return [output.detach(), gradOrZeros(output, leaves, gradOutput && { gradOutput })];
   });
 }
@@ -67,12 +68,17 @@ export function hvp(
   checkVectors("hvp", "vectors", inputs, vectors);
   return withGrad(true, () => {
     const leaves = inputs.map((input) => new Tensor(input.value, true));
-    const output = f(...leaves);
+    const output = checkTensor("hvp", "what the function answers", f(...leaves));
     if (output.numel !== 1) {
       throw new RangeError(`hvp: expected a function that answers one value, got shape ${formatShape(output.shape)}`);
     }
     const slopes = gradOrZeros(output, leaves, { createGraph: true });
-    const along = slopes.map((slope, i) => slope.mul((vectors[i] ?? slope).detach()).sum());
+    const along = slopes.map((slope, i) =>
+      slope
+        .mul((vectors[i] ?? slope).detach())
+        .sum()
+        .to(output.dtype),
+    );
     const total = along.reduce((a, b) => a.add(b), new Tensor(NdArray.full([], 0, output.dtype)));
     return [output.detach(), gradOrZeros(total, leaves)];
   });
@@ -84,7 +90,13 @@ function gradOrZeros(output: Tensor, leaves: readonly Tensor[], options: GradOpt
   return leaves.map((leaf, i) => gradients[i] ?? new Tensor(NdArray.full(leaf.shape, 0, leaf.dtype)));
 }
 
+function checkTensors(name: string, what: string, tensors: readonly Tensor[]): void {
+  checkList(name, what, tensors).forEach((entry, i) => checkTensor(name, `${what}[${i}]`, entry));
+}
+
 function checkVectors(name: string, what: string, inputs: readonly Tensor[], vectors: readonly Tensor[]): void {
+  checkTensors(name, "inputs", inputs);
+  checkTensors(name, what, vectors);
   if (vectors.length !== inputs.length) {
     throw new RangeError(`${name}: expected ${inputs.length} ${what}, one per input, got ${vectors.length}`);
   }

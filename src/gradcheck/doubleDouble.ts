@@ -52,6 +52,8 @@ function of(value: number): DoubleDouble {
   return { hi: value, lo: 0 };
 }
 
+const ONE = of(1);
+
 function add(x: DoubleDouble, y: DoubleDouble): DoubleDouble {
   const high = twoSum(x.hi, y.hi);
   const low = twoSum(x.lo, y.lo);
@@ -99,9 +101,8 @@ function scale(x: DoubleDouble, power: number): DoubleDouble {
   return { hi: x.hi * power, lo: x.lo * power };
 }
 
-/** ln 2 to 160 bits: the third part keeps k · ln 2 exact enough for the largest k. */
-const LN2: DoubleDouble = { hi: 0.6931471805599453, lo: 2.3190468138462996e-17 };
-const LN2_REST = 5.707708438416212e-34;
+/** ln 2 in parts of 42, 42 and 53 bits: k times the first two is exact for every exponent k. */
+const LN2 = [0.6931471805598903, 5.4979230187085024e-14, -1.3124698417785255e-27];
 const HALVINGS = 9;
 
 /** eˣ − 1 for |x| ≤ 0.4: Taylor's series of x/2⁹, then (1 + y)² − 1 = y² + 2y nine times. */
@@ -109,7 +110,7 @@ function expm1Small(x: DoubleDouble): DoubleDouble {
   const small = scale(x, 2 ** -HALVINGS);
   let term = small;
   let sum = small;
-  for (let i = 2; i <= 10; i++) {
+  for (let i = 2; i <= 9; i++) {
     term = div(mul(term, small), of(i));
     sum = add(sum, term);
   }
@@ -117,48 +118,73 @@ function expm1Small(x: DoubleDouble): DoubleDouble {
   return sum;
 }
 
+/** eˣ = 2ᵏ · eʳ with |r| ≤ ½ ln 2. */
 function exp(x: DoubleDouble): DoubleDouble {
   if (!(Math.abs(x.hi) < 670)) return of(Math.exp(x.hi));
-  const k = Math.round(x.hi / LN2.hi);
-  const rest = sub(sub(x, timesNumber(LN2, k)), of(LN2_REST * k));
-  return scale(add(expm1Small(rest), of(1)), 2 ** k);
+  const k = Math.round(x.hi / Math.LN2);
+  const rest = LN2.reduce((r, part) => sub(r, of(part * k)), x);
+  return scale(add(expm1Small(rest), ONE), 2 ** k);
 }
 
-/** One Newton step from the double's logarithm: y + (x e⁻ʸ − 1) − …, in the form whose error is cubic. */
+/**
+ * From the double's logarithm y: log x = y + log(1 + r) with r = x e⁻ʸ − 1, of the size of a rounding error, so that
+ * r − r²/2 is enough. Near 1, where log x is small itself, r = (x − 1) + x (e⁻ʸ − 1) loses nothing to cancellation.
+ */
 function log(x: DoubleDouble): DoubleDouble {
-  const start = Math.log(x.hi);
-  if (!Number.isFinite(start)) return of(start);
-  let y = of(start);
-  for (let i = 0; i < 2; i++) {
-    const power = exp(neg(y));
-    const error = sub(mul(x, power), of(1));
-    y = add(y, error);
-  }
-  return y;
+  const y = Math.log(x.hi);
+  if (!Number.isFinite(y)) return of(y);
+  const r = Math.abs(y) < 0.4 ? add(sub(x, ONE), mul(x, expm1Small(of(-y)))) : sub(mul(x, exp(of(-y))), ONE);
+  return add(of(y), sub(r, of(0.5 * r.hi * r.hi)));
 }
 
 /** (e²ˣ − 1)/(e²ˣ + 1), with e²ˣ − 1 from its own series near 0. */
 function tanh(x: DoubleDouble): DoubleDouble {
-  if (Math.abs(x.hi) > 40) return of(Math.sign(x.hi));
+  const size = Math.abs(x.hi);
+  if (size > 40) return of(Math.sign(x.hi)); // off by 2e-35
+  if (size < 2 ** -54) return x; // off by x³/3
   const double = scale(x, 2);
-  const m = Math.abs(double.hi) < 0.4 ? expm1Small(double) : sub(exp(double), of(1));
+  const m = size < 0.2 ? expm1Small(double) : sub(exp(double), ONE);
   return div(m, add(m, of(2)));
 }
 
-/** 2/√π to 106 bits. */
 const TWO_OVER_SQRT_PI: DoubleDouble = { hi: 1.1283791670955126, lo: 1.533545961316588e-17 };
 
-/** (2/√π) e^(−x²) Σ 2ⁿ x²ⁿ⁺¹/(1·3·…·(2n+1)): all terms have one sign (Abramowitz & Stegun 7.1.6). */
+/**
+ * Below 3 the series (2/√π) e^(−x²) Σ 2ⁿ x²ⁿ⁺¹/(1·3·…·(2n+1)), all of whose terms have one sign (Abramowitz & Stegun
+ * 7.1.6); above, where erf is nearly 1, one minus erfc by its continued fraction (7.1.14).
+ */
 function erf(x: DoubleDouble): DoubleDouble {
-  if (Math.abs(x.hi) > 9) return of(Math.sign(x.hi));
+  if (x.hi < 0) return neg(erf(neg(x)));
+  if (x.hi > 9) return ONE; // off by erfc(9) = 4e-37
   const square = mul(x, x);
+  const scaled = mul(TWO_OVER_SQRT_PI, exp(neg(square)));
+  if (x.hi > 3) {
+    let fraction = x;
+    for (let i = 80; i > 0; i--) fraction = add(x, div(of(i / 2), fraction));
+    return sub(ONE, div(scale(scaled, 0.5), fraction));
+  }
   let term = x;
   let sum = x;
-  for (let i = 1; Math.abs(term.hi) > 1e-34 * Math.abs(sum.hi); i++) {
+  for (let i = 1; term.hi > 1e-34 * sum.hi; i++) {
     term = div(mul(term, scale(square, 2)), of(2 * i + 1));
     sum = add(sum, term);
   }
-  return mul(mul(TWO_OVER_SQRT_PI, exp(neg(square))), sum);
+  return mul(scaled, sum);
+}
+
+/** Whole powers by squaring, halves by a square root as well, others as exp(p · log x). */
+function pow(x: DoubleDouble, exponent: number): DoubleDouble {
+  if (exponent < 0) return div(ONE, pow(x, -exponent));
+  if (x.hi === 0 || !Number.isInteger(2 * exponent)) {
+    return x.hi > 0 ? exp(mul(of(exponent), log(x))) : of(x.hi ** exponent);
+  }
+  let product = Number.isInteger(exponent) ? ONE : sqrt(x);
+  let square = x;
+  for (let rest = Math.floor(exponent); rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) product = mul(product, square);
+    if (rest > 1) square = mul(square, square);
+  }
+  return product;
 }
 
 /** Double-double as a field. */
@@ -172,6 +198,8 @@ export const doubleDouble: Field<DoubleDouble> = {
   mul,
   div,
   sqrt,
+  rsqrtOrZero: (x) => (x.hi === 0 ? x : div(ONE, sqrt(x))),
+  pow,
   exp,
   log,
   tanh,

@@ -5,11 +5,13 @@ import type { Index, Values } from "../autograd/num.ts";
 import {
   broadcastShapes,
   formatShape,
+  inferShape,
   normalizeDims,
   range,
   reducedShape,
   sameShape,
   sizeOf,
+  stridesOf,
 } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import type { Field } from "./field.ts";
@@ -68,18 +70,8 @@ export class FieldArray<S> extends Num<FieldArray<S>> {
     return this.zip("div", other, this.field.div);
   }
 
-  /** Whole powers by multiplication, halves by square roots, others as exp(p · log x). */
   override pow(exponent: number): FieldArray<S> {
-    const { of, mul, div, sqrt, exp, log } = this.field;
-    const one = of(1);
-    const size = Math.abs(exponent);
-    const power = (x: S): S => {
-      if (!Number.isInteger(2 * size)) return exp(mul(of(size), log(x)));
-      let product = Number.isInteger(size) ? one : sqrt(x);
-      for (let i = 0; i < Math.floor(size); i++) product = mul(product, x);
-      return product;
-    };
-    return this.map((x) => (exponent < 0 ? div(one, power(x)) : power(x)));
+    return this.map((x) => this.field.pow(x, exponent));
   }
 
   override exp(): FieldArray<S> {
@@ -99,42 +91,45 @@ export class FieldArray<S> extends Num<FieldArray<S>> {
   }
 
   override rsqrtOrZero(): FieldArray<S> {
-    const { of, div, sqrt, value, zero } = this.field;
-    return this.map((x) => (value(x) === 0 ? zero : div(of(1), sqrt(x))));
+    return this.map(this.field.rsqrtOrZero);
   }
 
   override sum(dims?: readonly number[], keepdim = false): FieldArray<S> {
-    const over = normalizeDims(dims, this.ndim, "sum");
-    const sums = this.groups(over).map((cells) => this.field.sum(cells.map((cell) => this.at(cell))));
-    return new FieldArray(this.field, sums, reducedShape(this.shape, over, keepdim));
+    return this.reduce("sum", dims, keepdim, (group) => this.field.sum(group));
   }
 
   override mean(dims?: readonly number[], keepdim = false): FieldArray<S> {
-    const over = normalizeDims(dims, this.ndim, "mean");
-    return this.sum(over, keepdim).div(sizeOf(over.map((dim) => this.shape[dim] ?? 1)));
+    const { of, sum, div } = this.field;
+    return this.reduce("mean", dims, keepdim, (group) => div(sum(group), of(group.length)));
   }
 
   override center(dims: readonly number[]): FieldArray<S> {
     const centered = [...this.data];
-    for (const cells of this.groups(normalizeDims(dims, this.ndim, "center"))) {
+    for (const cells of groupsOf(this.shape, dims, "center").members) {
       const group = this.field.center(cells.map((cell) => this.at(cell)));
-      cells.forEach((cell, i) => {
-        centered[cell] = group[i] ?? this.field.zero;
-      });
+      group.forEach((x, i) => (centered[cells[i] ?? 0] = x));
     }
     return new FieldArray(this.field, centered, this.shape);
   }
 
   override reshape(shape: Shape): FieldArray<S> {
-    return this.moved((cells) => cells.reshape(shape));
+    return new FieldArray(this.field, this.data, inferShape(shape, this.data.length, "reshape"));
   }
 
   override permute(dims: readonly number[]): FieldArray<S> {
-    return this.moved((cells) => cells.permute(dims));
+    if (dims.length === this.ndim && dims.every((dim, i) => dim === i)) return this;
+    const cells = cellsOf(this.shape).permute(dims);
+    return this.pick(cells.data, cells.shape);
   }
 
   override expand(shape: Shape): FieldArray<S> {
-    return sameShape(shape, this.shape) ? this : this.moved((cells) => cells.expand(shape));
+    if (sameShape(shape, this.shape)) return this;
+    if (!sameShape(broadcastShapes(this.shape, shape, "expand"), shape)) {
+      throw new RangeError(
+        `expand: expected a shape that ${formatShape(this.shape)} broadcasts to, got ${formatShape(shape)}`,
+      );
+    }
+    return this.pick(repeatedCells(this.shape, shape), shape);
   }
 
   override concat(others: readonly FieldArray<S>[], dim: number): FieldArray<S> {
@@ -145,22 +140,20 @@ export class FieldArray<S> extends Num<FieldArray<S>> {
       return cellsOf(other.shape).add(start - other.data.length);
     });
     const cells = cellsOf(this.shape).concat(numbered, dim);
-    return new FieldArray(this.field, all, [all.length]).pick(cells);
+    return new FieldArray(this.field, all, [all.length]).pick(cells.data, cells.shape);
   }
 
   override take(index: Index): FieldArray<S> {
     const cells = typeof index === "function" ? index(this.values()) : index;
-    return new FieldArray(
-      this.field,
-      Array.from(cells, (cell) => (cell < 0 ? this.field.zero : this.at(cell))),
-      [cells.length],
-    );
+    checkCells("take", cells, this.data.length);
+    return this.pick(cells, [cells.length]);
   }
 
   override putAdd(index: Int32Array, length: number): FieldArray<S> {
     if (index.length !== this.data.length) {
       throw new RangeError(`putAdd: expected one index a value (${this.data.length}), got ${index.length}`);
     }
+    checkCells("putAdd", index, length);
     const terms: S[][] = Array.from({ length }, () => []);
     index.forEach((cell, i) => terms[cell]?.push(this.at(i)));
     return new FieldArray(this.field, terms.map(this.field.sum), [length]);
@@ -177,6 +170,7 @@ export class FieldArray<S> extends Num<FieldArray<S>> {
   protected override batchedMatmul(other: FieldArray<S>): FieldArray<S> {
     const [m = 0, k = 0] = this.shape.slice(-2);
     const n = other.shape.at(-1) ?? 0;
+    broadcastShapes(this.shape.slice(0, -2), other.shape.slice(0, -2), "matmul");
     const left = this.reshape([...this.shape.slice(0, -2), m, k, 1]);
     const right = other.reshape([...other.shape.slice(0, -2), 1, k, n]);
     return left.mul(right).sum([-2]);
@@ -200,36 +194,28 @@ export class FieldArray<S> extends Num<FieldArray<S>> {
       return this.map((x) => f(x, constant));
     }
     const shape = broadcastShapes(this.shape, other.shape, name);
-    const right = other.expand(shape);
     const left = this.expand(shape);
-    return new FieldArray(
-      this.field,
-      left.data.map((x, i) => f(x, right.at(i))),
-      shape,
-    );
+    const right = other.expand(shape);
+    const data = left.data.map((x, i) => f(x, right.at(i)));
+    return new FieldArray(this.field, data, shape);
   }
 
-  /** The cells that every output of a reduction is made of. */
-  private groups(over: readonly number[]): number[][] {
-    const groups = reducedShape(this.shape, over, true);
-    const cells: number[][] = range(sizeOf(groups)).map(() => []);
-    cellsOf(groups)
-      .expand(this.shape)
-      .data.forEach((group, cell) => cells[group]?.push(cell));
-    return cells;
+  private reduce(
+    name: string,
+    dims: readonly number[] | undefined,
+    keepdim: boolean,
+    f: (group: readonly S[]) => S,
+  ): FieldArray<S> {
+    const { members, kept, dropped } = groupsOf(this.shape, dims, name);
+    const data = members.map((cells) => f(cells.map((cell) => this.at(cell))));
+    return new FieldArray(this.field, data, keepdim ? kept : dropped);
   }
 
-  /** Moves cells as a plain array of their numbers is moved. */
-  private moved(move: (cells: NdArray) => NdArray): FieldArray<S> {
-    return this.pick(move(cellsOf(this.shape)));
-  }
-
-  private pick(cells: NdArray): FieldArray<S> {
-    return new FieldArray(
-      this.field,
-      Array.from(cells.data, (cell) => this.at(cell)),
-      cells.shape,
-    );
+  /** The numbers of these cells; −1 is a zero from outside. */
+  private pick(cells: ArrayLike<number>, shape: Shape): FieldArray<S> {
+    const data: S[] = [];
+    for (let i = 0; i < cells.length; i++) data.push(this.at(cells[i] ?? -1));
+    return new FieldArray(this.field, data, shape);
   }
 }
 
@@ -239,4 +225,54 @@ function cellsOf(shape: Shape): NdArray {
     Float64Array.from({ length: sizeOf(shape) }, (_, cell) => cell),
     shape,
   );
+}
+
+/** For every cell of shape `to` the cell of shape `from` that is repeated there. */
+function repeatedCells(from: Shape, to: Shape): readonly number[] {
+  return remembered(repeated, `${String(from)}>${String(to)}`, () => {
+    const strides = stridesOf(from);
+    let cells = [0];
+    to.forEach((size, dim) => {
+      const own = dim - to.length + from.length;
+      const stride = from[own] === 1 ? 0 : (strides[own] ?? 0);
+      cells = cells.flatMap((cell) => range(size).map((i) => cell + i * stride));
+    });
+    return cells;
+  });
+}
+
+interface Groups {
+  /** The cells that each output of a reduction is made of. */
+  readonly members: readonly (readonly number[])[];
+  /** The shape of the outputs, with and without the reduced dims. */
+  readonly kept: Shape;
+  readonly dropped: Shape;
+}
+
+function groupsOf(shape: Shape, dims: readonly number[] | undefined, caller: string): Groups {
+  return remembered(groups, `${String(shape)}:${String(dims)}`, () => {
+    const over = normalizeDims(dims, shape.length, caller);
+    const kept = reducedShape(shape, over, true);
+    const members: number[][] = range(sizeOf(kept)).map(() => []);
+    repeatedCells(kept, shape).forEach((group, cell) => members[group]?.push(cell));
+    return { members, kept, dropped: reducedShape(shape, over, false) };
+  });
+}
+
+/** A gradient reads one formula once for each cell: where its numbers lie is worked out the first time only. */
+const repeated = new Map<string, readonly number[]>();
+const groups = new Map<string, Groups>();
+
+function remembered<T>(memory: Map<string, T>, key: string, make: () => T): T {
+  const known = memory.get(key);
+  if (known !== undefined) return known;
+  if (memory.size >= 500) memory.clear();
+  const made = make();
+  memory.set(key, made);
+  return made;
+}
+
+function checkCells(name: string, cells: Int32Array, length: number): void {
+  const odd = cells.find((cell) => cell < -1 || cell >= length);
+  if (odd !== undefined) throw new RangeError(`${name}: expected indices in [-1, ${length}), got ${odd}`);
 }

@@ -3,12 +3,18 @@
  * "exact" is the same formula in real arithmetic on the same inputs. Running error analysis: N. Higham, Accuracy and
  * Stability of Numerical Algorithms (2002), §3.3. With u = 2⁻⁵³:
  *
- *   z = x + y      e = eₓ + e_y + u|z|                         z = √x    e = eₓ/(√x + √(x − eₓ)) + u|z|
- *   z = x · y      e = |x|e_y + |y|eₓ + eₓe_y + u|z|           z = Σ x   e = Σ eₓ + (n − 1) u Σ (|x| + eₓ), in any order
- *   z = x / y      e = (eₓ + |z|e_y)/(|y| − e_y) + u|z|
+ *   z = x ± y      e = eₓ + e_y + u|z|
+ *   z = x · y      e = |x|e_y + |y|eₓ + 3eₓe_y + u|z|
+ *   z = x / y      e = (eₓ + e_y (|x| + eₓ)/(|y| − e_y))/(|y| − 2e_y) + u|z|
+ *   z = √x         e = min(√eₓ, eₓ/(√(x − eₓ) + √(x − 2eₓ))) + u|z|
+ *   z = xᵖ         e = eₓ |p| (|x| ± 2eₓ)ᵖ⁻¹ + max(2, |p|) u|z|
+ *   z = Σ x        e = Σ eₓ + (n − 1) u Σ (|x| + 2eₓ)
  *
- * Limits: the bound itself is computed in doubles, a relative 1e-15 or so that users of it cover with a factor of 2; there
- * must be no under- or overflow; it grows with the length of a sum.
+ * The exact number lies within eₓ of x, and so does what any other order of summation has led to: that number is within
+ * 2eₓ of x. So the bound is one for NdArray as well, whose sums run in another order.
+ *
+ * Limits: there must be no under- or overflow; it grows with the length of a sum; and where a formula chooses by value
+ * (max, relu, clamp, a sign) it is the bound of the branch that these doubles have chosen.
  */
 import { erf } from "../autograd/erf.ts";
 import type { Field } from "./field.ts";
@@ -22,17 +28,28 @@ export interface Tracked {
 /** Unit roundoff of a double: half the distance from 1 to the next. */
 export const UNIT_ROUNDOFF: number = 2 ** -53;
 
-/** exp, log, tanh of JavaScript engines (fdlibm) err by less than one ulp, 2u; ours for erf by 4e-16. */
+/** Covers the rounding of the bound itself, a few u in each step, and terms in u². */
+const SLACK = 1 + 2 ** -48;
+
+/**
+ * Relative errors of functions. exp, log and pow of fdlibm, which JavaScript engines use, err by less than one ulp, 2u;
+ * tanh by up to 2.22 ulp (P. Zimmermann and others, Accuracy of Mathematical Functions, https://hal.science/hal-03141101).
+ */
 const LIBRARY = 2 * UNIT_ROUNDOFF;
-const ERF = 4e-16;
+const TANH = 5 * UNIT_ROUNDOFF;
+/** Ours; the worst is 13u, just below 2, where its series is longest. */
+const ERF = 16 * UNIT_ROUNDOFF;
 
 function rounded(value: number, propagated: number, unit: number = UNIT_ROUNDOFF): Tracked {
-  return { value, error: Number.isNaN(propagated) ? Infinity : propagated + unit * Math.abs(value) };
+  const error = (propagated + unit * Math.abs(value)) * SLACK;
+  return { value, error: Number.isNaN(error) ? Infinity : error };
 }
 
 function of(value: number): Tracked {
   return { value, error: 0 };
 }
+
+const ONE = of(1);
 
 function add(x: Tracked, y: Tracked): Tracked {
   return rounded(x.value + y.value, x.error + y.error);
@@ -43,53 +60,91 @@ function sub(x: Tracked, y: Tracked): Tracked {
 }
 
 function mul(x: Tracked, y: Tracked): Tracked {
-  const propagated = Math.abs(x.value) * y.error + Math.abs(y.value) * x.error + x.error * y.error;
+  const propagated = Math.abs(x.value) * y.error + Math.abs(y.value) * x.error + 3 * x.error * y.error;
   return rounded(x.value * y.value, propagated);
 }
 
 function div(x: Tracked, y: Tracked): Tracked {
-  const value = x.value / y.value;
-  const distance = Math.abs(y.value) - y.error;
-  return rounded(value, distance > 0 ? (x.error + Math.abs(value) * y.error) / distance : Infinity);
+  const size = Math.abs(y.value);
+  const largest = (Math.abs(x.value) + x.error) / (size - y.error);
+  const distance = size - 2 * y.error;
+  return rounded(x.value / y.value, distance > 0 ? (x.error + largest * y.error) / distance : Infinity);
 }
 
 function sqrt(x: Tracked): Tracked {
-  const value = Math.sqrt(x.value);
-  return rounded(value, x.error === 0 ? 0 : x.error / (value + Math.sqrt(Math.max(0, x.value - x.error))));
+  const root = (value: number): number => Math.sqrt(Math.max(0, value));
+  const roots = root(x.value - x.error) + root(x.value - 2 * x.error);
+  return rounded(Math.sqrt(x.value), x.error === 0 ? 0 : Math.min(Math.sqrt(x.error), x.error / roots));
+}
+
+/** A root and a division, as doubles do it. A zero is only certain where there is no error. */
+function rsqrtOrZero(x: Tracked): Tracked {
+  if (x.value === 0) return { value: 0, error: x.error === 0 ? 0 : Infinity };
+  return div(ONE, sqrt(x));
+}
+
+function pow(x: Tracked, exponent: number): Tracked {
+  if (exponent === 0) return ONE;
+  if (exponent === 0.5) return sqrt(x);
+  if (exponent === -0.5) return div(ONE, sqrt(x));
+  const size = Math.abs(exponent);
+  const steepest = Math.abs(x.value) + (exponent < 1 ? -2 : 2) * x.error;
+  const slope = exponent < 1 && steepest <= 0 ? Infinity : size * steepest ** (exponent - 1);
+  const propagated = x.error === 0 ? 0 : slope * x.error;
+  return rounded(x.value ** exponent, propagated, Math.max(2, size) * UNIT_ROUNDOFF);
 }
 
 function exp(x: Tracked): Tracked {
   const value = Math.exp(x.value);
-  return rounded(value, value * Math.expm1(x.error), LIBRARY);
+  return rounded(value, value * Math.exp(x.error) * Math.expm1(x.error), LIBRARY);
 }
 
 function log(x: Tracked): Tracked {
-  const distance = x.value - x.error;
+  const distance = x.value - 2 * x.error;
   return rounded(Math.log(x.value), distance > 0 ? x.error / distance : Infinity, LIBRARY);
-}
-
-/** Computed where the computed value is; the slope is at most 1. */
-function tanh(x: Tracked): Tracked {
-  return rounded(Math.tanh(x.value), x.error, LIBRARY);
 }
 
 function sum(terms: readonly Tracked[]): Tracked {
   const value = terms.reduce((total, x) => total + x.value, 0);
-  const errors = terms.reduce((total, x) => total + x.error, 0);
-  const sizes = terms.reduce((total, x) => total + Math.abs(x.value) + x.error, 0);
-  return { value, error: errors + Math.max(0, terms.length - 1) * UNIT_ROUNDOFF * sizes };
+  return rounded(value, total(terms.map((x) => x.error)) + roundingOfSum(terms), 0);
+}
+
+/** (n − 1) u Σ |x| bounds the rounding of a sum in every order, with no term in u² (Jeannerod and Rump, 2013). */
+function roundingOfSum(terms: readonly Tracked[]): number {
+  return Math.max(0, terms.length - 1) * UNIT_ROUNDOFF * total(terms.map(largest));
+}
+
+/** Of numbers that are not negative, rounded up. */
+function total(values: readonly number[]): number {
+  return values.reduce((partial, value) => partial + value, 0) * (1 + 2 * values.length * UNIT_ROUNDOFF);
+}
+
+/** How large the number of another order of summation may be. */
+function largest(x: Tracked): number {
+  return Math.abs(x.value) + 2 * x.error;
 }
 
 /**
  * x − mean(x) = (x − m) − mean(x − m) for every constant m. The m that the first centring computes is one, so its own
- * rounding error does not matter: this is why centring twice is exact where centring once is not.
+ * rounding error does not matter: this is why centring twice is exact where centring once is not. It matters only for
+ * how large x − m may be in another order of summation.
  */
 function center(group: readonly Tracked[]): readonly Tracked[] {
-  const first = group[0]?.value ?? 0;
-  const m = of(first + group.reduce((total, x) => total + (x.value - first), 0) / group.length);
-  const centered = group.map((x) => sub(x, m));
-  const rest = div(sum(centered), of(group.length));
-  return centered.map((x) => sub(x, rest));
+  const [first] = group;
+  if (first === undefined) return group;
+  const constant = group.every((x) => x.value === first.value && x.error === 0);
+  if (constant || group.length === 1) return group.map(() => of(0));
+  const n = of(group.length);
+  const m = add(first, div(sum(group.map((x) => sub(x, first))), n));
+  const rough = group.map((x) => sub(x, m));
+  const centered = group.map((x, i) => {
+    const { value, error } = rough[i] ?? x;
+    return { value, error: x.error + UNIT_ROUNDOFF * (Math.abs(value) + 2 * error) };
+  });
+  const errors = total(centered.map((x) => x.error)) + roundingOfSum(rough);
+  const rest = div({ value: centered.reduce((partial, x) => partial + x.value, 0), error: errors }, n);
+  const roundingOfRest = 2 * UNIT_ROUNDOFF * m.error;
+  return centered.map((x) => rounded(x.value - rest.value, x.error + rest.error + roundingOfRest));
 }
 
 /** Doubles with their rounding bounds, as a field. */
@@ -103,10 +158,14 @@ export const tracked: Field<Tracked> = {
   mul,
   div,
   sqrt,
+  rsqrtOrZero,
+  pow,
   exp,
   log,
-  tanh,
-  erf: (x) => ({ value: erf(x.value), error: (2 / Math.sqrt(Math.PI)) * x.error + ERF }),
+  /** The slope is at most 1. */
+  tanh: (x) => rounded(Math.tanh(x.value), x.error, TANH),
+  /** The slope is at most 2/√π. */
+  erf: (x) => rounded(erf(x.value), (2 / Math.sqrt(Math.PI)) * x.error, ERF),
   sum,
   center,
 };

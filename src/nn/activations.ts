@@ -11,6 +11,7 @@
  *
  * Hendrycks & Gimpel (2016), https://arxiv.org/abs/1606.08415, for the last two.
  */
+import { checkOptions } from "../autograd/checks.ts";
 import { erf } from "../autograd/erf.ts";
 import { Module } from "../autograd/module.ts";
 import { NdArray } from "../autograd/ndarray.ts";
@@ -92,10 +93,8 @@ export function relu(input: Tensor): Tensor {
  * @example
  * gelu(tensor([1])).item(); // 0.8413…
  */
-export function gelu(
-  input: Tensor,
-  { approximate = "none" }: { readonly approximate?: GeluApproximation } = {},
-): Tensor {
+export function gelu(input: Tensor, options: { readonly approximate?: GeluApproximation } = {}): Tensor {
+  const { approximate = "none" } = checkOptions("gelu", options);
   checkApproximation("gelu", approximate);
   if (approximate === "none") return apply("gelu", { rule: rules.gelu, kernel: geluKernel }, input);
   return apply("gelu", { rule: geluTanhRule, kernel: geluTanhKernel, attributes: { approximate } }, input);
@@ -141,8 +140,9 @@ export type GeluApproximation = "none" | "tanh";
 export class GELU extends Module {
   readonly approximate: GeluApproximation;
 
-  constructor({ approximate = "none" }: { readonly approximate?: GeluApproximation } = {}) {
+  constructor(options: { readonly approximate?: GeluApproximation } = {}) {
     super();
+    const { approximate = "none" } = checkOptions("GELU", options);
     checkApproximation("GELU", approximate);
     this.approximate = approximate;
   }

@@ -12,8 +12,10 @@
  *
  * eps stands outside of the root and is added after the bias correction.
  */
+import { checkOptions } from "../autograd/checks.ts";
 import { NdArray } from "../autograd/ndarray.ts";
 import type { FloatArray } from "../autograd/ndarray.ts";
+import { checkList } from "../autograd/shape.ts";
 import { checkRange, Optimizer } from "./optimizer.ts";
 import type { OptimizerState, ParamGroup, Trainable } from "./optimizer.ts";
 
@@ -49,10 +51,9 @@ export class Adam extends Optimizer<AdamOptions> {
   /** Whether weight decay shrinks θ itself instead of adding to the gradient. */
   protected readonly decoupled: boolean = false;
 
-  constructor(
-    parameters: Trainable<AdamOptions>,
-    { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, amsgrad = false, maximize = false }: Init = {},
-  ) {
+  constructor(parameters: Trainable<AdamOptions>, options: Init = {}) {
+    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = checkOptions("Adam", options);
+    const { amsgrad = false, maximize = false } = options;
     super(parameters, { lr, betas, eps, weightDecay, amsgrad, maximize });
   }
 
@@ -96,7 +97,10 @@ export class Adam extends Optimizer<AdamOptions> {
     const { lr, eps, weightDecay } = options;
     const name = this.constructor.name;
     for (const [what, value] of Object.entries({ lr, eps, weightDecay })) checkRange(name, what, value);
-    for (const [i, beta] of options.betas.entries()) checkRange(name, `betas[${i}]`, beta, 0, 1);
+    checkList(name, "betas", options.betas);
+    const [beta1, beta2] = options.betas;
+    for (const [what, beta] of Object.entries({ "betas[0]": beta1, "betas[1]": beta2 }))
+      checkRange(name, what, beta, 0, 1);
   }
 
   protected override stateNames({ amsgrad }: AdamOptions): readonly string[] {
@@ -115,7 +119,8 @@ export class Adam extends Optimizer<AdamOptions> {
 export class AdamW extends Adam {
   protected override readonly decoupled: boolean = true;
 
-  constructor(parameters: Trainable<AdamOptions>, { weightDecay = 1e-2, ...options }: Init = {}) {
-    super(parameters, { weightDecay, ...options });
+  constructor(parameters: Trainable<AdamOptions>, options: Init = {}) {
+    const { weightDecay = 1e-2, ...others } = checkOptions("AdamW", options);
+    super(parameters, { weightDecay, ...others });
   }
 }

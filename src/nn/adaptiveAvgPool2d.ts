@@ -3,7 +3,7 @@
  * n, window i of m covers ⌊i · n / m⌋ to ⌈(i + 1) · n / m⌉ − 1: windows overlap by a cell where m does not divide n, and
  * repeat cells where m > n. Backward: see averagePool.ts.
  */
-import { formatValue } from "../autograd/format.ts";
+import { describeValue } from "../autograd/format.ts";
 import { Module } from "../autograd/module.ts";
 import { formatShape, range } from "../autograd/shape.ts";
 import type { Tensor } from "../autograd/tensor.ts";
@@ -79,11 +79,11 @@ function adaptiveSpans(size: number, count: number): Spans {
 function checkOutputSize(name: string, outputSize: OutputSize): readonly [number | null, number | null] {
   const pair = typeof outputSize === "number" || outputSize === null ? ([outputSize, outputSize] as const) : outputSize;
   if (!Array.isArray(pair) || pair.length !== 2) {
-    throw new TypeError(`${name}: expected outputSize as a number or a pair, got ${formatValue(outputSize)}`);
+    throw new TypeError(`${name}: expected outputSize as a number or a pair, got ${describeValue(outputSize)}`);
   }
   if (!pair.every((size) => size === null || (Number.isInteger(size) && size >= 1))) {
     throw new RangeError(
-      `${name}: expected outputSize in whole numbers of at least 1, or null, got ${formatValue(outputSize)}`,
+      `${name}: expected outputSize in whole numbers of at least 1, or null, got ${describeValue(outputSize)}`,
     );
   }
   return pair;

@@ -4,6 +4,7 @@
  * The divisor d is kernelHeight · kernelWidth: cells in padding count as zeros. With `countIncludePad: false` it is the
  * number of cells inside of the input. Backward: see averagePool.ts.
  */
+import { checkOptions } from "../autograd/checks.ts";
 import { Module } from "../autograd/module.ts";
 import { sizeOf } from "../autograd/shape.ts";
 import type { Tensor } from "../autograd/tensor.ts";
@@ -34,16 +35,13 @@ export interface AvgPool2dOptions {
  * @example
  * avgPool2d(tensor([[[1, 2], [3, 4]]]), 2).toArray(); // [[[2.5]]]
  */
-export function avgPool2d(
-  input: Tensor,
-  kernelSize: PairOption,
-  { stride = kernelSize, padding = 0, countIncludePad = true }: AvgPool2dOptions = {},
-): Tensor {
-  const options = checkSliding("avgPool2d", { kernelSize, stride, padding, dilation: 1 });
-  const pooling = slidingPooling("avgPool2d", input, options);
+export function avgPool2d(input: Tensor, kernelSize: PairOption, options: AvgPool2dOptions = {}): Tensor {
+  const { stride = kernelSize, padding = 0, countIncludePad = true } = checkOptions("avgPool2d", options);
+  const sliding = checkSliding("avgPool2d", { kernelSize, stride, padding, dilation: 1 });
+  const pooling = slidingPooling("avgPool2d", input, sliding);
   const sizes = windowSizes(pooling.windows);
-  const divisors = countIncludePad ? sizes.fill(sizeOf(options.kernelSize)) : sizes;
-  const { dilation: _, ...attributes } = options;
+  const divisors = countIncludePad ? sizes.fill(sizeOf(sliding.kernelSize)) : sizes;
+  const { dilation: _, ...attributes } = sliding;
   return averagePool("avgPool2d", input, pooling, divisors, { ...attributes, countIncludePad });
 }
 
@@ -61,11 +59,9 @@ export class AvgPool2d extends Module {
   readonly padding: PairOption;
   readonly countIncludePad: boolean;
 
-  constructor(
-    kernelSize: PairOption,
-    { stride = kernelSize, padding = 0, countIncludePad = true }: AvgPool2dOptions = {},
-  ) {
+  constructor(kernelSize: PairOption, options: AvgPool2dOptions = {}) {
     super();
+    const { stride = kernelSize, padding = 0, countIncludePad = true } = checkOptions("AvgPool2d", options);
     checkSliding("AvgPool2d", { kernelSize, stride, padding, dilation: 1 });
     this.kernelSize = kernelSize;
     this.stride = stride;

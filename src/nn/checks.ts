@@ -1,6 +1,8 @@
 /** Checks that several layers make of their options and inputs. */
-import { formatValue } from "../autograd/format.ts";
+import { checkNumber } from "../autograd/checks.ts";
+import { describeValue, formatValue } from "../autograd/format.ts";
 import { formatShape } from "../autograd/shape.ts";
+import { checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 
 /** A size along height and width: one number for both, or each. */
@@ -9,7 +11,7 @@ export type Pair = readonly [height: number, width: number];
 
 /** A count of features, channels, groups or cells. */
 export function checkCount(name: string, what: string, count: number): number {
-  if (!Number.isInteger(count) || count < 1) {
+  if (!Number.isInteger(checkNumber(name, what, count)) || count < 1) {
     throw new RangeError(`${name}: expected ${what} to be a positive whole number, got ${formatValue(count)}`);
   }
   return count;
@@ -19,7 +21,7 @@ export function checkCount(name: string, what: string, count: number): number {
 export function checkSizes(name: string, what: string, sizes: readonly number[], least: number): void {
   if (!sizes.every((size) => Number.isInteger(size) && size >= least)) {
     throw new RangeError(
-      `${name}: expected ${what} in whole numbers of at least ${least}, got ${formatValue(sizes.length === 1 ? sizes[0] : sizes)}`,
+      `${name}: expected ${what} in whole numbers of at least ${least}, got ${describeValue(sizes.length === 1 ? sizes[0] : sizes)}`,
     );
   }
 }
@@ -28,7 +30,9 @@ export function checkSizes(name: string, what: string, sizes: readonly number[],
 export function toPair(name: string, what: string, option: PairOption, least: number): Pair {
   const pair: Pair = typeof option === "number" ? [option, option] : option;
   if (!Array.isArray(pair) || pair.length !== 2) {
-    throw new TypeError(`${name}: expected ${what} as a number or a pair [height, width], got ${formatValue(option)}`);
+    throw new TypeError(
+      `${name}: expected ${what} as a number or a pair [height, width], got ${describeValue(option)}`,
+    );
   }
   checkSizes(name, what, pair, least);
   return pair;
@@ -36,6 +40,7 @@ export function toPair(name: string, what: string, option: PairOption, least: nu
 
 /** An input of `spatial` trailing dims after its channels, with or without a batch dim before them. */
 export function checkSpatialInput(name: string, input: Tensor, spatial: 1 | 2): void {
+  checkTensor(name, "input", input);
   if (input.ndim !== spatial + 1 && input.ndim !== spatial + 2) {
     const dims = spatial === 1 ? "length" : "height, width";
     throw new RangeError(

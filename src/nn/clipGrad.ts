@@ -1,5 +1,7 @@
 /** Clipping of gradients, as in torch.nn.utils: between `backward` and `step`. */
-import { Tensor } from "../autograd/tensor.ts";
+import { checkNumber, checkOptions } from "../autograd/checks.ts";
+import { checkTensor, Tensor } from "../autograd/tensor.ts";
+import { checkIterable } from "./optimizer.ts";
 
 /**
  * Scales all gradients together so that their norm, as of one long vector, is at most `maxNorm`: by
@@ -19,15 +21,18 @@ import { Tensor } from "../autograd/tensor.ts";
 export function clipGradNorm(
   parameters: Tensor | Iterable<Tensor>,
   maxNorm: number,
-  { normType = 2, errorIfNonfinite = false }: { readonly normType?: number; readonly errorIfNonfinite?: boolean } = {},
+  options: { readonly normType?: number; readonly errorIfNonfinite?: boolean } = {},
 ): number {
+  const { normType = 2, errorIfNonfinite = false } = checkOptions("clipGradNorm", options);
+  checkNumber("clipGradNorm", "maxNorm", maxNorm);
+  checkNumber("clipGradNorm", "normType", normType);
   if (!(maxNorm >= 0)) {
     throw new RangeError(`clipGradNorm: expected maxNorm to be a number of at least 0, got ${String(maxNorm)}`);
   }
   if (!(normType > 0)) {
     throw new RangeError(`clipGradNorm: expected normType to be a positive number, got ${String(normType)}`);
   }
-  const clipped = withGradients(parameters);
+  const clipped = withGradients("clipGradNorm", parameters);
   const norm = totalNorm(clipped, normType);
   if (errorIfNonfinite && !Number.isFinite(norm)) {
     throw new RangeError(`clipGradNorm: expected gradients of finite norm, got ${norm}; it cannot be scaled`);
@@ -48,10 +53,11 @@ export function clipGradNorm(
  * clipGradValue([w], 7); // w.grad is now [6, -7]
  */
 export function clipGradValue(parameters: Tensor | Iterable<Tensor>, clipValue: number): void {
+  checkNumber("clipGradValue", "clipValue", clipValue);
   if (!(clipValue >= 0)) {
     throw new RangeError(`clipGradValue: expected clipValue to be a number of at least 0, got ${String(clipValue)}`);
   }
-  replaceGradients(withGradients(parameters), (g) => Math.max(-clipValue, Math.min(clipValue, g)));
+  replaceGradients(withGradients("clipGradValue", parameters), (g) => Math.max(-clipValue, Math.min(clipValue, g)));
 }
 
 interface WithGradient {
@@ -60,9 +66,14 @@ interface WithGradient {
 }
 
 /** Each once: a parameter that two modules share has one gradient. */
-function withGradients(parameters: Tensor | Iterable<Tensor>): readonly WithGradient[] {
+function withGradients(name: string, parameters: Tensor | Iterable<Tensor>): readonly WithGradient[] {
+  if (!(parameters instanceof Tensor))
+    checkIterable(name, "one tensor or several, as of model.parameters()", parameters);
   const all = new Set(parameters instanceof Tensor ? [parameters] : parameters);
-  return [...all].flatMap((parameter) => (parameter.grad ? { parameter, gradient: parameter.grad } : []));
+  return [...all].flatMap((parameter) => {
+    const { grad } = checkTensor(name, "a parameter", parameter);
+    return grad ? { parameter, gradient: checkTensor(name, "a gradient", grad) } : [];
+  });
 }
 
 function totalNorm(gradients: readonly WithGradient[], p: number): number {

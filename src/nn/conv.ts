@@ -18,6 +18,7 @@
  *   ∂L/∂weight = Σₙ g · Xᵀ
  *   ∂L/∂x      = col2im(Wᵀ · g)        every cell of x gets the sum over its copies in X
  */
+import { checkOptions } from "../autograd/checks.ts";
 import { NdArray } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
 import { sizeOf } from "../autograd/shape.ts";
@@ -115,7 +116,7 @@ export const convKernel =
  * conv2d(image, ones([1, 1, 2, 2])).toArray(); // [[[4, 4], [4, 4]]]
  */
 export function conv2d(input: Tensor, weight: Tensor, options: ConvOptions<PairOption> = {}): Tensor {
-  return convolve("conv2d", 2, input, weight, options);
+  return convolve("conv2d", 2, input, weight, checkOptions("conv2d", options));
 }
 
 /**
@@ -129,7 +130,7 @@ export function conv2d(input: Tensor, weight: Tensor, options: ConvOptions<PairO
  * conv1d(tensor([[1, 2, 4]]), tensor([[[-1, 1]]])).toArray(); // [[1, 2]]
  */
 export function conv1d(input: Tensor, weight: Tensor, options: ConvOptions<LengthOption> = {}): Tensor {
-  return convolve("conv1d", 1, input, weight, options);
+  return convolve("conv1d", 1, input, weight, checkOptions("conv1d", options));
 }
 
 /** Both, for 1 or 2 spatial dims. */

@@ -1,7 +1,8 @@
 /** The sizes of a convolution, checked. */
-import { formatValue } from "../autograd/format.ts";
+import { describeValue, formatValue } from "../autograd/format.ts";
 import { formatShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
+import { checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import type { Conv2dGeometry } from "../kernels/conv2d.ts";
 import { checkCount, checkSizes, checkSpatialInput } from "./checks.ts";
@@ -37,7 +38,7 @@ export function convGeometry(
   checkSpatialInput(name, input, spatial);
   checkWeight(name, spatial, input, weight, options.groups);
   const [outChannels = 0] = weight.shape;
-  if (bias !== null && (bias.ndim !== 1 || bias.shape[0] !== outChannels)) {
+  if (bias !== null && (checkTensor(name, "bias", bias).ndim !== 1 || bias.shape[0] !== outChannels)) {
     throw new RangeError(`${name}: expected bias of shape [${outChannels}], got ${formatShape(bias.shape)}`);
   }
   const stride = spatialSizes(name, "stride", spatial, options.stride, 1);
@@ -102,7 +103,7 @@ export function spatialSizes(
   const sizes = typeof option === "number" ? Array.from({ length: spatial }, () => option) : option;
   if (!Array.isArray(sizes) || sizes.length !== spatial) {
     const dims = spatial === 1 ? "length" : "height, width";
-    throw new TypeError(`${name}: expected ${what} as a number or [${dims}], got ${formatValue(option)}`);
+    throw new TypeError(`${name}: expected ${what} as a number or [${dims}], got ${describeValue(option)}`);
   }
   checkSizes(name, what, sizes, least);
   return sizes;
@@ -127,7 +128,7 @@ export function checkPadding(
 
 function checkWeight(name: string, spatial: 1 | 2, input: Tensor, weight: Tensor, groups: number): void {
   checkCount(name, "groups", groups);
-  const [outChannels = 0, perGroup = 0] = weight.shape;
+  const [outChannels = 0, perGroup = 0] = checkTensor(name, "weight", weight).shape;
   if (weight.ndim !== spatial + 2 || sizeOf(weight.shape) === 0) {
     const kernel = spatial === 1 ? "kernelSize" : "kernelHeight, kernelWidth";
     throw new RangeError(

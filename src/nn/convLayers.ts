@@ -1,4 +1,5 @@
 /** Conv1d and Conv2d: convolutions that learn. */
+import { checkOptions } from "../autograd/checks.ts";
 import { Module, Parameter } from "../autograd/module.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { checkCount, formatOptions } from "./checks.ts";
@@ -100,7 +101,7 @@ export class Conv2d extends ConvLayer {
     kernelSize: PairOption,
     options: ConvLayerOptions<PairOption> = {},
   ) {
-    super(2, inChannels, outChannels, kernelSize, options);
+    super(2, inChannels, outChannels, kernelSize, checkOptions("Conv2d", options));
   }
 }
 
@@ -119,6 +120,6 @@ export class Conv1d extends ConvLayer {
     kernelSize: LengthOption,
     options: ConvLayerOptions<LengthOption> = {},
   ) {
-    super(1, inChannels, outChannels, kernelSize, options);
+    super(1, inChannels, outChannels, kernelSize, checkOptions("Conv1d", options));
   }
 }

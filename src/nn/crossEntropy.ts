@@ -11,12 +11,14 @@
  *
  *   ∂L/∂x_k = g · (p_k · Σ_c q_c − q_k)
  */
+import { checkNumber, checkOptions } from "../autograd/checks.ts";
+import { describeValue } from "../autograd/format.ts";
 import { NdArray } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import type { Traced } from "../autograd/tape.ts";
-import { apply } from "../autograd/tensor.ts";
+import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { crossEntropyRows, crossEntropyRowsBackward } from "../kernels/crossEntropy.ts";
 import { checkReduction, reduce, reduceBackward } from "./reduction.ts";
@@ -105,10 +107,14 @@ function crossEntropyKernel(
 export function crossEntropy(
   logits: Tensor,
   labels: readonly number[] | Int32Array,
-  { reduction = "mean", labelSmoothing = 0, ignoreIndex = -100, weight = null }: CrossEntropyOptions = {},
+  crossEntropyOptions: CrossEntropyOptions = {},
 ): Tensor {
+  const checked = checkOptions("crossEntropy", crossEntropyOptions);
+  const { reduction = "mean", labelSmoothing = 0, ignoreIndex = -100, weight = null } = checked;
+  checkTensor("crossEntropy", "logits", logits);
   checkReduction("crossEntropy", reduction);
   checkLabelSmoothing(labelSmoothing);
+  checkNumber("crossEntropy", "ignoreIndex", ignoreIndex);
   checkLabels(logits.shape, labels, ignoreIndex);
   if (weight !== null) checkWeight(weight, logits);
   const classOf = Int32Array.from(labels);
@@ -151,6 +157,7 @@ function targetOf(
 }
 
 function checkLabelSmoothing(labelSmoothing: number): void {
+  checkNumber("crossEntropy", "labelSmoothing", labelSmoothing);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
     throw new RangeError(`crossEntropy: expected labelSmoothing in [0, 1], got ${String(labelSmoothing)}`);
   }
@@ -162,7 +169,9 @@ function checkLabels(shape: Shape, labels: readonly number[] | Int32Array, ignor
     throw new RangeError(`crossEntropy: expected logits [N, C] or [N, C, d1, …], got shape ${formatShape(shape)}`);
   }
   if (!Array.isArray(labels) && !(labels instanceof Int32Array)) {
-    throw new TypeError(`crossEntropy: expected labels as an array of numbers or an Int32Array, got ${String(labels)}`);
+    throw new TypeError(
+      `crossEntropy: expected labels as an array of numbers or an Int32Array, got ${describeValue(labels)}`,
+    );
   }
   if (labels.length !== batch * sizeOf(rest)) {
     throw new RangeError(
@@ -173,13 +182,14 @@ function checkLabels(shape: Shape, labels: readonly number[] | Int32Array, ignor
   const odd = labels.findIndex((label) => !isClass(label) && label !== ignoreIndex);
   if (odd >= 0) {
     throw new RangeError(
-      `crossEntropy: expected labels in [0, ${classes}) or ignoreIndex ${ignoreIndex}, got ${String(labels[odd])} at ${odd}`,
+      `crossEntropy: expected labels in [0, ${classes}) or ignoreIndex ${ignoreIndex}, got ${describeValue(labels[odd])} at ${odd}`,
     );
   }
 }
 
 function checkWeight(weight: Tensor, logits: Tensor): void {
   const classes = logits.shape[1];
+  checkTensor("crossEntropy", "weight", weight);
   if (weight.ndim !== 1 || weight.shape[0] !== classes) {
     throw new RangeError(
       `crossEntropy: expected weight of shape [${classes}], one factor a class, got ${formatShape(weight.shape)}`,
@@ -190,7 +200,7 @@ function checkWeight(weight: Tensor, logits: Tensor): void {
   }
   if (weight.requiresGrad) {
     throw new TypeError(
-      "crossEntropy: expected a weight that requires no gradient, since it receives none; detach() it",
+      "crossEntropy: expected a weight that is a constant, got one that requires a gradient; detach() it",
     );
   }
 }

@@ -1,7 +1,9 @@
 /** Data in batches: TensorDataset, DataLoader, and a split that keeps the proportions of classes. */
-import { defaultGenerator } from "../autograd/random.ts";
+import { checkNumber, checkOptions } from "../autograd/checks.ts";
+import { describeValue } from "../autograd/format.ts";
+import { checkGenerator, defaultGenerator } from "../autograd/random.ts";
 import type { Generator } from "../autograd/random.ts";
-import { range } from "../autograd/shape.ts";
+import { checkIndices, range } from "../autograd/shape.ts";
 import { Tensor } from "../autograd/tensor.ts";
 
 /** One entry a row: a tensor, or labels. */
@@ -50,23 +52,18 @@ export class TensorDataset<const Columns extends readonly Column[]> implements D
    *
    * @throws RangeError if an index is not in [−length, length)
    */
-  select(indices: Readonly<ArrayLike<number>>): Rows<Columns> {
-    const at = Array.from(indices, (index) => {
+  select(indices: Readonly<ArrayLike<number>>): Rows<Columns>;
+  /** Mapping over a tuple answers an array; that it kept length and kinds is not for the compiler to see. */
+  select(indices: Readonly<ArrayLike<number>>): readonly (Tensor | Int32Array)[] {
+    const at = Array.from(checkIndices("select", indices), (index) => {
       if (Number.isInteger(index) && index >= -this.length && index < this.length) {
         return index < 0 ? index + this.length : index;
       }
       throw new RangeError(`select: expected indices in [${-this.length}, ${this.length}), got ${index}`);
     });
-    const rows = this.#columns.map((column) =>
+    return this.#columns.map((column) =>
       column instanceof Tensor ? column.indexSelect(0, at) : Int32Array.from(at, (row) => column[row] ?? 0),
     );
-    if (!this.areRows(rows)) throw new TypeError("select: expected one entry a column");
-    return rows;
-  }
-
-  /** Mapping over a tuple answers an array; this says that it kept length and kinds. */
-  private areRows(rows: unknown): rows is Rows<Columns> {
-    return Array.isArray(rows) && rows.length === this.#columns.length;
   }
 }
 
@@ -96,18 +93,20 @@ export class DataLoader<Batch> implements Iterable<Batch> {
 
   constructor(
     dataset: Dataset<Batch>,
-    {
-      batchSize = 1,
-      shuffle = false,
-      dropLast = false,
-      generator = defaultGenerator,
-    }: {
+    options: {
       readonly batchSize?: number;
       readonly shuffle?: boolean;
       readonly dropLast?: boolean;
       readonly generator?: Generator;
     } = {},
   ) {
+    const { batchSize = 1, shuffle = false, dropLast = false } = checkOptions("DataLoader", options);
+    if (typeof dataset?.length !== "number" || typeof dataset.select !== "function") {
+      throw new TypeError(
+        `DataLoader: expected a dataset, something with length and select(indices), got ${describeValue(dataset)}`,
+      );
+    }
+    checkNumber("DataLoader", "batchSize", batchSize);
     if (!Number.isInteger(batchSize) || batchSize < 1) {
       throw new RangeError(`DataLoader: expected batchSize to be a positive whole number, got ${String(batchSize)}`);
     }
@@ -115,7 +114,7 @@ export class DataLoader<Batch> implements Iterable<Batch> {
     this.batchSize = batchSize;
     this.shuffle = shuffle;
     this.dropLast = dropLast;
-    this.generator = generator;
+    this.generator = checkGenerator("DataLoader", options.generator ?? defaultGenerator);
   }
 
   /** The number of batches. */
@@ -151,8 +150,11 @@ export class DataLoader<Batch> implements Iterable<Batch> {
 export function stratifiedSplit(
   labels: Int32Array | readonly number[],
   fraction: number,
-  { generator = defaultGenerator }: { readonly generator?: Generator } = {},
+  options: { readonly generator?: Generator } = {},
 ): [trainIndices: Int32Array, testIndices: Int32Array] {
+  const { generator = defaultGenerator } = checkOptions("stratifiedSplit", options);
+  checkGenerator("stratifiedSplit", generator);
+  checkNumber("stratifiedSplit", "fraction", fraction);
   if (!(fraction >= 0 && fraction <= 1)) {
     throw new RangeError(`stratifiedSplit: expected fraction in [0, 1], got ${String(fraction)}`);
   }
@@ -187,14 +189,14 @@ function quotas(labels: Int32Array, fraction: number): Map<number, number> {
 function toLabels(column: Exclude<Column, Tensor>, position: number, name = "TensorDataset"): Int32Array {
   if (!(column instanceof Int32Array) && !Array.isArray(column)) {
     throw new TypeError(
-      `${name}: expected labels as numbers or an Int32Array, got ${String(column)} as column ${position}`,
+      `${name}: expected labels as numbers or an Int32Array, got ${describeValue(column)} as column ${position}`,
     );
   }
   const labels = Int32Array.from(column);
   const odd = labels.findIndex((label, i) => label !== column[i]);
   if (odd >= 0) {
     throw new RangeError(
-      `${name}: expected whole numbers as labels, got ${String(column[odd])} in row ${odd}; numbers that are no labels ` +
+      `${name}: expected whole numbers as labels, got ${describeValue(column[odd])} in row ${odd}; numbers that are no labels ` +
         "belong into a tensor",
     );
   }

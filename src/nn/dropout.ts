@@ -6,13 +6,14 @@
  * The mask m is drawn outside of the rule and enters as an input without gradient: a rule may run again, and must then
  * see the same mask. Backward, with g = ∂L/∂y:  ∂L/∂x = g · m
  */
+import { checkNumber, checkOptions } from "../autograd/checks.ts";
 import { Module } from "../autograd/module.ts";
 import { NdArray } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
-import { defaultGenerator } from "../autograd/random.ts";
+import { checkGenerator, defaultGenerator } from "../autograd/random.ts";
 import type { Generator } from "../autograd/random.ts";
 import type { Traced } from "../autograd/tape.ts";
-import { apply, Tensor } from "../autograd/tensor.ts";
+import { apply, checkTensor, Tensor } from "../autograd/tensor.ts";
 
 export interface DropoutOptions {
   /** Otherwise the input passes unchanged. Default true. */
@@ -37,11 +38,10 @@ export const dropoutRule = <A extends Num<A>>(x: A, mask: A): Traced<A, readonly
  * @example
  * dropout(ones([4]), 0.5, { generator: new Generator(1) }); // each value 0 or 2
  */
-export function dropout(
-  input: Tensor,
-  p: number,
-  { training = true, generator = defaultGenerator }: DropoutOptions = {},
-): Tensor {
+export function dropout(input: Tensor, p: number, options: DropoutOptions = {}): Tensor {
+  const { training = true, generator = defaultGenerator } = checkOptions("dropout", options);
+  checkTensor("dropout", "input", input);
+  checkGenerator("dropout", generator);
   checkProbability("dropout", p);
   if (!training || p === 0) return input;
   const kept = 1 / (1 - p);
@@ -65,11 +65,12 @@ export class Dropout extends Module {
   readonly p: number;
   readonly #generator: Generator;
 
-  constructor(p = 0.5, { generator = defaultGenerator }: { readonly generator?: Generator } = {}) {
+  constructor(p = 0.5, options: { readonly generator?: Generator } = {}) {
     super();
+    const { generator = defaultGenerator } = checkOptions("Dropout", options);
     checkProbability("Dropout", p);
     this.p = p;
-    this.#generator = generator;
+    this.#generator = checkGenerator("Dropout", generator);
   }
 
   override forward(input: Tensor): Tensor {
@@ -82,5 +83,6 @@ export class Dropout extends Module {
 }
 
 function checkProbability(name: string, p: number): void {
+  checkNumber(name, "p", p);
   if (!(p >= 0 && p <= 1)) throw new RangeError(`${name}: expected a probability p in [0, 1], got ${String(p)}`);
 }

@@ -1,7 +1,9 @@
+import { checkOptions } from "../autograd/checks.ts";
+import { describeValue } from "../autograd/format.ts";
 import { Module } from "../autograd/module.ts";
 import { reshape } from "../autograd/rules.ts";
 import { normalizeDim, sizeOf } from "../autograd/shape.ts";
-import { apply } from "../autograd/tensor.ts";
+import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 
 /**
@@ -14,11 +16,9 @@ import type { Tensor } from "../autograd/tensor.ts";
  * @example
  * flatten(zeros([2, 3, 4]), { startDim: 1 }).shape; // [2, 12]
  */
-export function flatten(
-  input: Tensor,
-  { startDim = 0, endDim = -1 }: { readonly startDim?: number; readonly endDim?: number } = {},
-): Tensor {
-  const ndim = Math.max(1, input.ndim);
+export function flatten(input: Tensor, options: { readonly startDim?: number; readonly endDim?: number } = {}): Tensor {
+  const { startDim = 0, endDim = -1 } = checkOptions("flatten", options);
+  const ndim = Math.max(1, checkTensor("flatten", "input", input).ndim);
   const start = normalizeDim(startDim, ndim, "flatten");
   const end = normalizeDim(endDim, ndim, "flatten");
   if (start > end) {
@@ -48,7 +48,9 @@ export class Flatten extends Module {
   constructor(startDim = 1, endDim = -1) {
     super();
     if (!Number.isInteger(startDim) || !Number.isInteger(endDim)) {
-      throw new TypeError(`Flatten: expected whole numbers as startDim and endDim, got ${startDim} and ${endDim}`);
+      throw new TypeError(
+        `Flatten: expected whole numbers as startDim and endDim, got ${describeValue(startDim)} and ${describeValue(endDim)}`,
+      );
     }
     this.startDim = startDim;
     this.endDim = endDim;

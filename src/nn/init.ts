@@ -11,10 +11,12 @@
  *
  * He et al. (2015), https://arxiv.org/abs/1502.01852; Glorot & Bengio (2010), https://proceedings.mlr.press/v9/glorot10a
  */
+import { checkOptions } from "../autograd/checks.ts";
 import { rand, randn } from "../autograd/creation.ts";
+import { describeValue } from "../autograd/format.ts";
 import type { Dtype } from "../autograd/ndarray.ts";
 import type { Generator } from "../autograd/random.ts";
-import { formatShape, sizeOf } from "../autograd/shape.ts";
+import { checkList, formatShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 
@@ -71,7 +73,8 @@ export function calculateGain(nonlinearity: Nonlinearity, slope = 0.01): number 
       `calculateGain: expected one of ${Object.keys(gains).join(", ")} as nonlinearity, got ${String(nonlinearity)}`,
     );
   }
-  if (!Number.isFinite(slope)) throw new TypeError(`calculateGain: expected a finite slope, got ${String(slope)}`);
+  if (!Number.isFinite(slope))
+    throw new TypeError(`calculateGain: expected a finite slope, got ${describeValue(slope)}`);
   return gains[nonlinearity](slope);
 }
 
@@ -135,11 +138,8 @@ export function defaultBias(weightShape: Shape, options: DrawOptions = {}): Tens
   return uniform(weightShape.slice(0, 1), 1 / Math.sqrt(fanIn), options);
 }
 
-function kaimingStd(
-  name: string,
-  shape: Shape,
-  { mode = "fan_in", nonlinearity = "leaky_relu", a = 0 }: KaimingOptions,
-): number {
+function kaimingStd(name: string, shape: Shape, options: KaimingOptions): number {
+  const { mode = "fan_in", nonlinearity = "leaky_relu", a = 0 } = checkOptions(name, options);
   if (mode !== "fan_in" && mode !== "fan_out") {
     throw new TypeError(`${name}: expected mode "fan_in" or "fan_out", got ${String(mode)}`);
   }
@@ -147,14 +147,15 @@ function kaimingStd(
   return calculateGain(nonlinearity, a) / Math.sqrt(mode === "fan_in" ? fanIn : fanOut);
 }
 
-function xavierStd(name: string, shape: Shape, { gain = 1 }: XavierOptions): number {
-  if (!Number.isFinite(gain)) throw new TypeError(`${name}: expected a finite gain, got ${String(gain)}`);
+function xavierStd(name: string, shape: Shape, options: XavierOptions): number {
+  const { gain = 1 } = checkOptions(name, options);
+  if (!Number.isFinite(gain)) throw new TypeError(`${name}: expected a finite gain, got ${describeValue(gain)}`);
   const { fanIn, fanOut } = fans(name, shape);
   return gain * Math.sqrt(2 / (fanIn + fanOut));
 }
 
 function fans(name: string, shape: Shape): { readonly fanIn: number; readonly fanOut: number } {
-  const [outputs, inputs, ...kernel] = shape;
+  const [outputs, inputs, ...kernel] = checkList(name, "a shape", shape);
   if (outputs === undefined || inputs === undefined) {
     throw new RangeError(
       `${name}: expected a shape [out, in, ...kernel] of at least two dims, got ${formatShape(shape)}`,
@@ -173,5 +174,5 @@ function normal(shape: Shape, std: number, options: DrawOptions): Tensor {
 
 /** Without the entries that are left out. */
 function drawOptions({ generator, dtype }: DrawOptions): { generator?: Generator; dtype?: Dtype } {
-  return { ...(generator && { generator }), ...(dtype && { dtype }) };
+  return { ...(generator !== undefined && { generator }), ...(dtype !== undefined && { dtype }) };
 }

@@ -7,12 +7,13 @@
  *
  *   ∂L/∂x = g · W        ∂L/∂W = gᵀ · x        ∂L/∂b = Σ g over the rows
  */
+import { checkOptions } from "../autograd/checks.ts";
 import { Module, Parameter } from "../autograd/module.ts";
 import { NdArray } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape, sizeOf } from "../autograd/shape.ts";
 import type { Kernel, Rule } from "../autograd/tape.ts";
-import { apply } from "../autograd/tensor.ts";
+import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { linearForward, linearGradInput, linearGradWeight } from "../kernels/linear.ts";
 import { checkCount } from "./checks.ts";
@@ -72,7 +73,8 @@ export const linearKernel =
  * linear(tensor([1, 2]), tensor([[1, 0], [3, 4]]), tensor([0, 5])).toArray(); // [1, 16]
  */
 export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null): Tensor {
-  const [outFeatures, inFeatures] = weight.shape;
+  checkTensor("linear", "input", input);
+  const [outFeatures, inFeatures] = checkTensor("linear", "weight", weight).shape;
   if (weight.ndim !== 2) {
     throw new RangeError(`linear: expected weight [outFeatures, inFeatures], got shape ${formatShape(weight.shape)}`);
   }
@@ -81,7 +83,7 @@ export function linear(input: Tensor, weight: Tensor, bias: Tensor | null = null
       `linear: expected input [*, ${inFeatures}] for weight ${formatShape(weight.shape)}, got shape ${formatShape(input.shape)}`,
     );
   }
-  if (bias !== null && (bias.ndim !== 1 || bias.shape[0] !== outFeatures)) {
+  if (bias !== null && (checkTensor("linear", "bias", bias).ndim !== 1 || bias.shape[0] !== outFeatures)) {
     throw new RangeError(`linear: expected bias of shape [${outFeatures}], got ${formatShape(bias.shape)}`);
   }
   const needsGradInput = input.requiresGrad;
@@ -117,8 +119,9 @@ export class Linear extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | null;
 
-  constructor(inFeatures: number, outFeatures: number, { bias = true, generator, dtype }: LinearOptions = {}) {
+  constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super();
+    const { bias = true, generator, dtype } = checkOptions("Linear", options);
     this.inFeatures = checkCount("Linear", "inFeatures", inFeatures);
     this.outFeatures = checkCount("Linear", "outFeatures", outFeatures);
     const shape = [outFeatures, inFeatures];

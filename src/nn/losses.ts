@@ -12,9 +12,10 @@
  *   ∂ℓ/∂t = posWeight · softplus(−x) − softplus(x)
  *   ∂ℓ/∂posWeight = t · softplus(−x)                                summed over what posWeight was broadcast to
  */
+import { checkOptions } from "../autograd/checks.ts";
 import type { Num } from "../autograd/num.ts";
 import { broadcastShapes, formatShape, sameShape } from "../autograd/shape.ts";
-import { apply } from "../autograd/tensor.ts";
+import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { checkReduction, reduce, reduceBackward } from "./reduction.ts";
 import type { Reduction, ReductionOptions } from "./reduction.ts";
@@ -55,19 +56,16 @@ export function mseLossBackward<A extends Num<A>>(
  * @example
  * mseLoss(tensor([1, 2, 4]), tensor([1, 1, 1])).item(); // 3.333…, (0 + 1 + 9) / 3
  */
-export function mseLoss(
-  input: Tensor,
-  target: Tensor,
-  { reduction = "mean" }: { readonly reduction?: Reduction } = {},
-): Tensor {
+export function mseLoss(input: Tensor, target: Tensor, options: { readonly reduction?: Reduction } = {}): Tensor {
+  const { reduction = "mean" } = checkOptions("mseLoss", options);
   checkReduction("mseLoss", reduction);
   checkSameShape("mseLoss", "input", input, target);
-  const options = { reduction, total: input.numel };
+  const reducing = { reduction, total: input.numel };
   const rule = <A extends Num<A>>(
     x: A,
     t: A,
   ): { output: A; pullback: (gradOutput: A) => readonly [gradInput: A, gradTarget: A] } => {
-    const { output, saved } = mseLossForward(x, t, options);
+    const { output, saved } = mseLossForward(x, t, reducing);
     return { output, pullback: (gradOutput) => mseLossBackward(gradOutput, saved) };
   };
   return apply("mseLoss", { rule, computeIn: "float64", attributes: shown(reduction) }, input, target);
@@ -139,18 +137,19 @@ function softplus<A extends Num<A>>(x: A): A {
 export function bceWithLogits(
   logits: Tensor,
   target: Tensor,
-  { reduction = "mean", posWeight = null }: { readonly reduction?: Reduction; readonly posWeight?: Tensor | null } = {},
+  options: { readonly reduction?: Reduction; readonly posWeight?: Tensor | null } = {},
 ): Tensor {
+  const { reduction = "mean", posWeight = null } = checkOptions("bceWithLogits", options);
   checkReduction("bceWithLogits", reduction);
   checkSameShape("bceWithLogits", "logits", logits, target);
   if (posWeight !== null) checkPosWeight(posWeight, logits);
-  const options = { reduction, total: logits.numel };
+  const reducing = { reduction, total: logits.numel };
   const rule = <A extends Num<A>>(
     x: A,
     t: A,
     weight: A | null,
   ): { output: A; pullback: (gradOutput: A) => readonly [A, A, A | null] } => {
-    const { output, saved } = bceWithLogitsForward(x, t, weight, options);
+    const { output, saved } = bceWithLogitsForward(x, t, weight, reducing);
     return { output, pullback: (gradOutput) => bceWithLogitsBackward(gradOutput, saved) };
   };
   const attributes = shown(reduction);
@@ -162,6 +161,8 @@ function shown(reduction: Reduction): Readonly<Record<string, unknown>> {
 }
 
 function checkSameShape(name: string, what: string, input: Tensor, target: Tensor): void {
+  checkTensor(name, what, input);
+  checkTensor(name, "target", target);
   if (!sameShape(input.shape, target.shape)) {
     throw new RangeError(
       `${name}: expected target of the shape of ${what} ${formatShape(input.shape)}, got ${formatShape(target.shape)}`,
@@ -170,7 +171,8 @@ function checkSameShape(name: string, what: string, input: Tensor, target: Tenso
 }
 
 function checkPosWeight(posWeight: Tensor, logits: Tensor): void {
-  if (!sameShape(broadcastShapes(posWeight.shape, logits.shape, "bceWithLogits: posWeight"), logits.shape)) {
+  const { shape } = checkTensor("bceWithLogits", "posWeight", posWeight);
+  if (!sameShape(broadcastShapes(shape, logits.shape, "bceWithLogits with posWeight"), logits.shape)) {
     throw new RangeError(
       `bceWithLogits: expected posWeight of a shape that broadcasts to ${formatShape(logits.shape)}, got ${formatShape(posWeight.shape)}`,
     );

@@ -3,6 +3,9 @@
  * rates do not drift; PyTorch's recursions give the same numbers but for rounding. A rate that is set by hand is
  * overwritten by the next `step`.
  */
+import { checkNumber, checkOptions } from "../autograd/checks.ts";
+import { describeValue } from "../autograd/format.ts";
+import { checkList } from "../autograd/shape.ts";
 
 /** What a schedule needs of an optimizer. */
 export interface Scheduled {
@@ -21,6 +24,9 @@ export abstract class LRScheduler {
   #baseLrs: readonly number[];
 
   constructor(optimizer: Scheduled) {
+    if (!Array.isArray(optimizer?.paramGroups)) {
+      throw new TypeError(`${this.constructor.name}: expected an optimizer, got ${describeValue(optimizer)}`);
+    }
     this.optimizer = optimizer;
     this.#baseLrs = this.getLastLr();
   }
@@ -52,13 +58,18 @@ export abstract class LRScheduler {
    *
    * @throws RangeError if the number of groups differs, or lastEpoch is no count; nothing has been changed then
    */
-  loadStateDict({ lastEpoch, baseLrs }: LRSchedulerState): void {
+  loadStateDict(state: LRSchedulerState): void {
+    const { lastEpoch, baseLrs } = checkOptions("loadStateDict", state, "a state dict");
+    for (const lr of checkList("loadStateDict", "its baseLrs", baseLrs))
+      checkNumber("loadStateDict", "each baseLr", lr);
     const count = this.optimizer.paramGroups.length;
     if (baseLrs.length !== count) {
       throw new RangeError(`loadStateDict: expected ${count} baseLrs, one a group, got ${baseLrs.length}`);
     }
     if (!Number.isInteger(lastEpoch) || lastEpoch < 0) {
-      throw new RangeError(`loadStateDict: expected lastEpoch to be a whole number of at least 0, got ${lastEpoch}`);
+      throw new RangeError(
+        `loadStateDict: expected lastEpoch to be a whole number of at least 0, got ${describeValue(lastEpoch)}`,
+      );
     }
     this.#baseLrs = [...baseLrs];
     this.setRates(lastEpoch);
@@ -93,8 +104,11 @@ export class CosineAnnealingLR extends LRScheduler {
   readonly tMax: number;
   readonly etaMin: number;
 
-  constructor(optimizer: Scheduled, { tMax, etaMin = 0 }: { readonly tMax: number; readonly etaMin?: number }) {
+  constructor(optimizer: Scheduled, options: { readonly tMax: number; readonly etaMin?: number }) {
     super(optimizer);
+    const { tMax, etaMin = 0 } = checkOptions("CosineAnnealingLR", options);
+    checkNumber("CosineAnnealingLR", "tMax", tMax);
+    checkNumber("CosineAnnealingLR", "etaMin", etaMin);
     if (!(tMax > 0 && tMax < Infinity)) {
       throw new RangeError(`CosineAnnealingLR: expected tMax to be a positive number, got ${String(tMax)}`);
     }
@@ -127,8 +141,11 @@ export class StepLR extends LRScheduler {
   readonly stepSize: number;
   readonly gamma: number;
 
-  constructor(optimizer: Scheduled, { stepSize, gamma = 0.1 }: { readonly stepSize: number; readonly gamma?: number }) {
+  constructor(optimizer: Scheduled, options: { readonly stepSize: number; readonly gamma?: number }) {
     super(optimizer);
+    const { stepSize, gamma = 0.1 } = checkOptions("StepLR", options);
+    checkNumber("StepLR", "stepSize", stepSize);
+    checkNumber("StepLR", "gamma", gamma);
     if (!Number.isInteger(stepSize) || stepSize < 1) {
       throw new RangeError(`StepLR: expected stepSize to be a positive whole number, got ${String(stepSize)}`);
     }

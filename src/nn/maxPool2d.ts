@@ -3,6 +3,7 @@
  *
  * Backward, with g = ∂L/∂y: g[p] goes to the cell that was chosen, and adds up where several windows chose the same.
  */
+import { checkOptions } from "../autograd/checks.ts";
 import { Module } from "../autograd/module.ts";
 import type { Values } from "../autograd/num.ts";
 import { gather } from "../autograd/rules.ts";
@@ -42,14 +43,11 @@ export const maxPool2dRule = ({ planes, planeSize, windows, outputShape }: Pooli
  * @example
  * maxPool2d(tensor([[[1, 2], [3, 4]]]), 2).toArray(); // [[[4]]]
  */
-export function maxPool2d(
-  input: Tensor,
-  kernelSize: PairOption,
-  { stride = kernelSize, padding = 0, dilation = 1 }: MaxPool2dOptions = {},
-): Tensor {
-  const options = checkSliding("maxPool2d", { kernelSize, stride, padding, dilation });
-  const rule = maxPool2dRule(slidingPooling("maxPool2d", input, options));
-  return apply("maxPool2d", { rule, attributes: { ...options } }, input);
+export function maxPool2d(input: Tensor, kernelSize: PairOption, options: MaxPool2dOptions = {}): Tensor {
+  const { stride = kernelSize, padding = 0, dilation = 1 } = checkOptions("maxPool2d", options);
+  const sliding = checkSliding("maxPool2d", { kernelSize, stride, padding, dilation });
+  const rule = maxPool2dRule(slidingPooling("maxPool2d", input, sliding));
+  return apply("maxPool2d", { rule, attributes: { ...sliding } }, input);
 }
 
 /**
@@ -66,8 +64,9 @@ export class MaxPool2d extends Module {
   readonly padding: PairOption;
   readonly dilation: PairOption;
 
-  constructor(kernelSize: PairOption, { stride = kernelSize, padding = 0, dilation = 1 }: MaxPool2dOptions = {}) {
+  constructor(kernelSize: PairOption, options: MaxPool2dOptions = {}) {
     super();
+    const { stride = kernelSize, padding = 0, dilation = 1 } = checkOptions("MaxPool2d", options);
     checkSliding("MaxPool2d", { kernelSize, stride, padding, dilation });
     this.kernelSize = kernelSize;
     this.stride = stride;

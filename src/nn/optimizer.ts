@@ -1,8 +1,10 @@
 /** Optimizer: parameter groups, state and its saving, which all optimizers share. */
+import { checkNumber, checkOptions } from "../autograd/checks.ts";
+import { describeValue } from "../autograd/format.ts";
 import type { StateDict } from "../autograd/module.ts";
 import type { NdArray } from "../autograd/ndarray.ts";
-import { formatShape, sameShape } from "../autograd/shape.ts";
-import { Tensor } from "../autograd/tensor.ts";
+import { checkList, formatShape, sameShape } from "../autograd/shape.ts";
+import { checkTensor, Tensor } from "../autograd/tensor.ts";
 
 /** Tensors that are trained with the same options. The options may be changed between steps, as a schedule does. */
 export type ParamGroup<Options extends object> = Options & { lr: number; readonly params: readonly Tensor[] };
@@ -116,8 +118,12 @@ export abstract class Optimizer<Options extends object> {
    *
    * @throws RangeError if groups, names or shapes differ, or an option is out of range; nothing has been changed then
    */
-  loadStateDict({ state, paramGroups }: OptimizerStateDict<Options>): void {
+  loadStateDict(stateDict: OptimizerStateDict<Options>): void {
+    const { state, paramGroups } = checkOptions("loadStateDict", stateDict, "a state dict");
+    checkOptions("loadStateDict", state, "its state");
+    checkList("loadStateDict", "its paramGroups", paramGroups);
     const expected = this.paramGroups.map((group) => group.params.length).join(", ");
+    for (const group of paramGroups) checkList("loadStateDict", "the params of each group", group?.params);
     const counts = paramGroups.map((group) => group.params.length).join(", ");
     if (expected !== counts) {
       throw new RangeError(`loadStateDict: expected groups of ${expected} parameters, got ${counts || "none"}`);
@@ -153,8 +159,9 @@ export abstract class Optimizer<Options extends object> {
 
 /** A number from `min` up to, but without, `below`. */
 export function checkRange(name: string, what: string, value: number, min: number = 0, below: number = Infinity): void {
-  if (typeof value === "number" && value >= min && value < below) return;
-  const expectation = below === Infinity ? `a finite number of at least ${min}` : `in [${min}, ${below})`;
+  if (checkNumber(name, what, value) >= min && value < below) return;
+  const finite = min === -Number.MAX_VALUE ? "a finite number" : `a finite number of at least ${min}`;
+  const expectation = below === Infinity ? finite : `in [${min}, ${below})`;
   throw new RangeError(`${name}: expected ${what} to be ${expectation}, got ${String(value)}`);
 }
 
@@ -163,14 +170,14 @@ function groupsOf<Options extends object>(
   parameters: Trainable<Options>,
   defaults: Options & { readonly lr: number },
 ): ParamGroup<Options>[] {
-  checkIterable(name, parameters);
+  checkIterable(name, TRAINABLE, parameters);
   const tensors: Tensor[] = [];
   const groups: ParamGroup<Options>[] = [];
   for (const entry of parameters) {
     if (entry instanceof Tensor) {
       tensors.push(entry);
     } else {
-      checkIterable(name, entry?.params);
+      checkIterable(name, TRAINABLE, entry?.params, entry?.params ?? entry);
       groups.push({ ...defaults, ...entry, params: [...entry.params] });
     }
   }
@@ -182,11 +189,11 @@ function groupsOf<Options extends object>(
   return tensors.length > 0 ? [{ ...defaults, params: tensors }] : groups;
 }
 
-function checkIterable(name: string, parameters: unknown): void {
-  if (typeof parameters !== "object" || parameters === null || !(Symbol.iterator in parameters)) {
-    throw new TypeError(
-      `${name}: expected several tensors, as of model.parameters(), or groups { params, … } of them, got ${String(parameters)}`,
-    );
+const TRAINABLE = "several tensors, as of model.parameters(), or groups { params, … } of them";
+
+export function checkIterable(name: string, what: string, value: unknown, got: unknown = value): void {
+  if (typeof value !== "object" || value === null || !(Symbol.iterator in value)) {
+    throw new TypeError(`${name}: expected ${what}, got ${describeValue(got)}`);
   }
 }
 
@@ -195,7 +202,9 @@ function checkParameters(name: string, parameters: readonly Tensor[]): void {
   const seen = new Set<Tensor>();
   for (const [i, parameter] of parameters.entries()) {
     if (!(parameter instanceof Tensor)) {
-      throw new TypeError(`${name}: expected parameters that are tensors, got ${String(parameter)} for number ${i}`);
+      throw new TypeError(
+        `${name}: expected parameters that are tensors, got ${describeValue(parameter)} for number ${i}`,
+      );
     }
     if (parameter.record !== null) {
       throw new TypeError(
@@ -208,7 +217,7 @@ function checkParameters(name: string, parameters: readonly Tensor[]): void {
 }
 
 function checkGradient(name: string, parameter: Tensor, gradient: Tensor): void {
-  if (!sameShape(gradient.shape, parameter.shape)) {
+  if (!sameShape(checkTensor(name, "a gradient", gradient).shape, parameter.shape)) {
     throw new RangeError(
       `${name}: expected a gradient of its parameter's shape ${formatShape(parameter.shape)}, got ${formatShape(gradient.shape)}`,
     );
@@ -221,13 +230,16 @@ function checkGradient(name: string, parameter: Tensor, gradient: Tensor): void 
 }
 
 function checkState(index: number, entries: StateDict, names: readonly string[], parameter: Tensor): void {
-  const given = Object.keys(entries).toSorted().join(", ");
+  const given = Object.keys(checkOptions("loadStateDict", entries, `the state of parameter ${index}`))
+    .toSorted()
+    .join(", ");
   if (given !== names.toSorted().join(", ")) {
     throw new RangeError(
-      `loadStateDict: expected state ${names.join(", ") || "of no name"} for parameter ${index}, got ${given}`,
+      `loadStateDict: expected state ${names.join(", ") || "of no name"} for parameter ${index}, got ${given || "none"}`,
     );
   }
-  for (const [name, { shape }] of Object.entries(entries)) {
+  for (const [name, entry] of Object.entries(entries)) {
+    const { shape } = checkTensor("loadStateDict", `${name} of parameter ${index}`, entry);
     const expected = name === "step" ? [] : parameter.shape;
     if (!sameShape(shape, expected)) {
       throw new RangeError(

@@ -1,3 +1,4 @@
+import { describeValue } from "../autograd/format.ts";
 import { Module } from "../autograd/module.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 
@@ -17,7 +18,8 @@ export class Sequential extends Module {
   constructor(...modules: readonly Module[]) {
     super();
     const other = modules.findIndex((module: unknown) => !(module instanceof Module));
-    if (other >= 0) throw new TypeError(`Sequential: expected modules, got ${String(modules[other])} at ${other}`);
+    if (other >= 0)
+      throw new TypeError(`Sequential: expected modules, got ${describeValue(modules[other])} at ${other}`);
     this.layers = modules;
   }
 

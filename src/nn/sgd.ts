@@ -9,6 +9,7 @@
  * The learning rate multiplies the buffer when it is used, not when it is filled: Sutskever et al. (2013) fill it with
  * lr · g, which differs once lr changes.
  */
+import { checkOptions } from "../autograd/checks.ts";
 import { NdArray } from "../autograd/ndarray.ts";
 import { checkRange, Optimizer } from "./optimizer.ts";
 import type { OptimizerState, ParamGroup, Trainable } from "./optimizer.ts";
@@ -40,17 +41,9 @@ export interface SGDOptions {
  * w.toArray(); // [0.8, 1.6]
  */
 export class SGD extends Optimizer<SGDOptions> {
-  constructor(
-    parameters: Trainable<SGDOptions>,
-    {
-      lr,
-      momentum = 0,
-      dampening = 0,
-      weightDecay = 0,
-      nesterov = false,
-      maximize = false,
-    }: Readonly<Partial<SGDOptions>> & { readonly lr: number },
-  ) {
+  constructor(parameters: Trainable<SGDOptions>, options: Readonly<Partial<SGDOptions>> & { readonly lr: number }) {
+    const { lr, momentum = 0, dampening = 0, weightDecay = 0 } = checkOptions("SGD", options);
+    const { nesterov = false, maximize = false } = options;
     super(parameters, { lr, momentum, dampening, weightDecay, nesterov, maximize });
   }
 

@@ -1,5 +1,7 @@
 /** Softmax and LogSoftmax as layers; the operations are those of the engine's tensors. */
+import { describeValue } from "../autograd/format.ts";
 import { Module } from "../autograd/module.ts";
+import { checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 
 /**
@@ -19,7 +21,7 @@ export class Softmax extends Module {
   }
 
   override forward(input: Tensor): Tensor {
-    return input.softmax(this.dim);
+    return checkTensor("Softmax", "input", input).softmax(this.dim);
   }
 
   protected override extraRepr(): string {
@@ -42,7 +44,7 @@ export class LogSoftmax extends Module {
   }
 
   override forward(input: Tensor): Tensor {
-    return input.logSoftmax(this.dim);
+    return checkTensor("LogSoftmax", "input", input).logSoftmax(this.dim);
   }
 
   protected override extraRepr(): string {
@@ -51,6 +53,7 @@ export class LogSoftmax extends Module {
 }
 
 function checkDim(name: string, dim: number): number {
-  if (!Number.isInteger(dim)) throw new TypeError(`${name}: expected dim to be a whole number, got ${String(dim)}`);
+  if (!Number.isInteger(dim))
+    throw new TypeError(`${name}: expected dim to be a whole number, got ${describeValue(dim)}`);
   return dim;
 }

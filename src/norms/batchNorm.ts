@@ -27,6 +27,7 @@
  *
  * In evaluation the running statistics are constants: see runningStats.ts.
  */
+import { checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Buffer, Parameter } from "../autograd/module.ts";
@@ -34,7 +35,7 @@ import type { Dtype } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
-import { apply } from "../autograd/tensor.ts";
+import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { checkCount, checkEps, checkMomentum, checkPerChannel, checkRunning } from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
@@ -138,13 +139,7 @@ export function batchNorm(
   input: Tensor,
   runningMean: Tensor | null,
   runningVar: Tensor | null,
-  {
-    weight = null,
-    bias = null,
-    training = false,
-    momentum = 0.1,
-    eps = 1e-5,
-  }: {
+  options: {
     readonly weight?: Tensor | null;
     readonly bias?: Tensor | null;
     readonly training?: boolean;
@@ -152,9 +147,17 @@ export function batchNorm(
     readonly eps?: number;
   } = {},
 ): Tensor {
+  const {
+    weight = null,
+    bias = null,
+    training = false,
+    momentum = 0.1,
+    eps = 1e-5,
+  } = checkOptions("batchNorm", options);
   checkEps("batchNorm", eps);
   checkMomentum("batchNorm", momentum);
-  const n = checkBatchNorm(input, { runningMean, runningVar }, { weight, bias }, training);
+  const n = checkBatchNorm(input, { runningMean, runningVar, weight, bias }, training);
+  checkRunning("batchNorm", input, { runningMean, runningVar });
   if (!training) {
     const attributes = { training, eps };
     return normalizeByRunningStats("batchNorm", input, { runningMean, runningVar, weight, bias, eps, attributes });
@@ -203,25 +206,23 @@ abstract class BatchNorm extends Norm {
   readonly bias: Parameter | null;
   readonly runningMean: Buffer | null;
   readonly runningVar: Buffer | null;
-  /** How many batches the running statistics have seen, a single number. */
+  /** How many batches training has seen, empty ones included as in PyTorch; a single number. */
   readonly numBatchesTracked: Buffer | null;
 
-  constructor(
-    numFeatures: number,
-    { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype }: BatchNormModuleOptions = {},
-  ) {
+  constructor(numFeatures: number, options: BatchNormModuleOptions = {}) {
     super();
     const name = this.constructor.name;
+    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype } = checkOptions(name, options);
     this.numFeatures = checkCount(name, "numFeatures", numFeatures);
     this.eps = checkEps(name, eps);
     this.momentum = momentum === null ? null : checkMomentum(name, momentum);
     this.affine = affine;
     this.trackRunningStats = trackRunningStats;
-    const options = dtype === undefined ? {} : { dtype };
-    this.weight = affine ? new Parameter(full([numFeatures], 1, options)) : null;
-    this.bias = affine ? new Parameter(full([numFeatures], 0, options)) : null;
-    this.runningMean = trackRunningStats ? new Buffer(full([numFeatures], 0, options)) : null;
-    this.runningVar = trackRunningStats ? new Buffer(full([numFeatures], 1, options)) : null;
+    const made = dtype === undefined ? {} : { dtype };
+    this.weight = affine ? new Parameter(full([numFeatures], 1, made)) : null;
+    this.bias = affine ? new Parameter(full([numFeatures], 0, made)) : null;
+    this.runningMean = trackRunningStats ? new Buffer(full([numFeatures], 0, made)) : null;
+    this.runningVar = trackRunningStats ? new Buffer(full([numFeatures], 1, made)) : null;
     this.numBatchesTracked = trackRunningStats
       ? new Buffer(full([], 0, { dtype: "float64" }), { optional: true })
       : null;
@@ -249,7 +250,7 @@ abstract class BatchNorm extends Norm {
     const { weight, bias, eps } = this;
     const useBatch = this.usesBatchStatistics();
     const { runningMean, runningVar } = this.statistics();
-    checkBatchNorm(input, { runningMean, runningVar }, { weight, bias }, useBatch);
+    checkBatchNorm(input, { runningMean, runningVar, weight, bias }, useBatch);
     const inputs = [input, weight, bias].filter((tensor) => tensor !== null);
     const has = { hasWeight: weight !== null, hasBias: bias !== null };
     const running =
@@ -275,7 +276,7 @@ abstract class BatchNorm extends Norm {
   }
 
   private checkInput(input: Tensor): void {
-    if (!this.inputDims.includes(input.ndim)) {
+    if (!this.inputDims.includes(checkTensor(this.constructor.name, "input", input).ndim)) {
       throw new RangeError(
         `${this.constructor.name}: expected ${this.inputDims.map((n) => `${n}D`).join(" or ")} input, got ${input.ndim}D ` +
           `of shape ${formatShape(input.shape)}`,
@@ -370,18 +371,12 @@ function batchNormCase(shape: Shape, { eps }: BatchNormOptions, has: Affine, run
 }
 
 /** How many values a channel has. */
-function checkBatchNorm(
-  input: Tensor,
-  running: Readonly<Record<string, Tensor | null>>,
-  affine: Readonly<Record<string, Tensor | null>>,
-  training: boolean,
-): number {
-  const channels = input.shape[1];
+function checkBatchNorm(input: Tensor, perChannel: Readonly<Record<string, Tensor | null>>, training: boolean): number {
+  const channels = checkTensor("batchNorm", "input", input).shape[1];
   if (channels === undefined || channels === 0) {
     throw new RangeError(`batchNorm: expected input [N, C, *] with C ≥ 1, got shape ${formatShape(input.shape)}`);
   }
-  checkPerChannel("batchNorm", channels, { ...running, ...affine });
-  checkRunning("batchNorm", input, running);
+  checkPerChannel("batchNorm", channels, perChannel);
   const n = input.numel / channels;
   if (training && n === 1) {
     throw new RangeError(

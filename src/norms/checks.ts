@@ -1,10 +1,12 @@
 /** Checks that several norms make of their options and inputs. */
+import { checkNumber } from "../autograd/checks.ts";
 import { formatShape } from "../autograd/shape.ts";
+import { checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 
 /** eps, if it can be added to a variance: a finite number of at least 0. */
 export function checkEps(name: string, eps: number): number {
-  if (!Number.isFinite(eps) || eps < 0) {
+  if (!Number.isFinite(checkNumber(name, "eps", eps)) || eps < 0) {
     throw new RangeError(`${name}: expected eps to be a finite number of at least 0, got ${String(eps)}`);
   }
   return eps;
@@ -12,7 +14,7 @@ export function checkEps(name: string, eps: number): number {
 
 /** A count of features, channels or groups. */
 export function checkCount(name: string, what: string, count: number): number {
-  if (!Number.isInteger(count) || count < 1) {
+  if (!Number.isInteger(checkNumber(name, what, count)) || count < 1) {
     throw new RangeError(`${name}: expected ${what} to be a positive whole number, got ${String(count)}`);
   }
   return count;
@@ -25,7 +27,7 @@ export function checkPerChannel(
   tensors: Readonly<Record<string, Tensor | null | undefined>>,
 ): void {
   for (const [what, tensor] of Object.entries(tensors)) {
-    if (tensor && (tensor.ndim !== 1 || tensor.shape[0] !== channels)) {
+    if (tensor && (checkTensor(name, what, tensor).ndim !== 1 || tensor.shape[0] !== channels)) {
       throw new RangeError(
         `${name}: expected ${what} of shape [${channels}], one value a channel, got ${formatShape(tensor.shape)}`,
       );
@@ -35,7 +37,7 @@ export function checkPerChannel(
 
 /** The weight of the new value in a running average. */
 export function checkMomentum(name: string, momentum: number): number {
-  if (!Number.isFinite(momentum) || momentum < 0 || momentum > 1) {
+  if (!Number.isFinite(checkNumber(name, "momentum", momentum)) || momentum < 0 || momentum > 1) {
     throw new RangeError(`${name}: expected momentum, the weight of the new value, in [0, 1], got ${String(momentum)}`);
   }
   return momentum;

@@ -1,10 +1,11 @@
 /** What a norm shares and where its gradient comes from, as arrays to look at. */
 import { zeros } from "../autograd/creation.ts";
+import { describeValue } from "../autograd/format.ts";
 import type { NdArray } from "../autograd/ndarray.ts";
 import { formatShape, sameShape } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
-import { Tensor } from "../autograd/tensor.ts";
-import type { Norm } from "./descriptor.ts";
+import { checkTensor, Tensor } from "../autograd/tensor.ts";
+import { Norm } from "./descriptor.ts";
 
 /**
  * For every cell of an input of this shape, row-major, the index of the set of cells with which it shares its mean and
@@ -17,7 +18,12 @@ import type { Norm } from "./descriptor.ts";
  * normPartition(new LayerNorm(2), [2, 2]); // Int32Array [0, 0, 1, 1]
  */
 export function normPartition(norm: Norm, shape: Shape): Int32Array {
-  return norm.normCase(zeros(shape)).case.partition;
+  return checkNorm("normPartition", norm).normCase(zeros(shape)).case.partition;
+}
+
+function checkNorm(name: string, norm: Norm): Norm {
+  if (norm instanceof Norm) return norm;
+  throw new TypeError(`${name}: expected a normalization layer, as new LayerNorm(4), got ${describeValue(norm)}`);
 }
 
 /** The gradient of a norm taken apart; every array has the input's shape, those of the parameters theirs. */
@@ -50,8 +56,8 @@ export interface BackwardExplanation {
  * viaMean.toArray(); // [[-0.373, -0.373, -0.373, -0.373]]: a gradient of ones cancels
  */
 export function explainBackward(norm: Norm, input: Tensor, gradOutput: Tensor): BackwardExplanation {
-  const { case: normCase, inputs } = norm.normCase(input);
-  if (!sameShape(gradOutput.shape, input.shape)) {
+  const { case: normCase, inputs } = checkNorm("explainBackward", norm).normCase(input);
+  if (!sameShape(checkTensor("explainBackward", "gradOutput", gradOutput).shape, input.shape)) {
     throw new RangeError(
       `explainBackward: expected gradOutput of shape ${formatShape(input.shape)}, got ${formatShape(gradOutput.shape)}`,
     );

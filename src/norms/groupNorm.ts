@@ -21,6 +21,7 @@
  *      and with the symmetric matrix moved to the other side of ⟨ĝ, dx̂⟩:
  *          ∂L/∂x = rstd · (ĝ − ⟨ĝ⟩ − x̂ · ⟨ĝ · x̂⟩)
  */
+import { checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
@@ -28,7 +29,7 @@ import type { Dtype } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape, range, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
-import { apply } from "../autograd/tensor.ts";
+import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { checkCount, checkEps, checkPerChannel } from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
@@ -120,12 +121,9 @@ export function groupNormTerms<A extends Num<A>>(
 export function groupNorm(
   input: Tensor,
   numGroups: number,
-  {
-    weight = null,
-    bias = null,
-    eps = 1e-5,
-  }: { readonly weight?: Tensor | null; readonly bias?: Tensor | null; readonly eps?: number } = {},
+  affine: { readonly weight?: Tensor | null; readonly bias?: Tensor | null; readonly eps?: number } = {},
 ): Tensor {
+  const { weight = null, bias = null, eps = 1e-5 } = checkOptions("groupNorm", affine);
   const options: GroupNormOptions = { numGroups, eps };
   checkGroupNorm(input, weight, bias, options);
   const rule = <A extends Num<A>>(
@@ -163,13 +161,10 @@ export class GroupNorm extends Norm {
   constructor(
     numGroups: number,
     numChannels: number,
-    {
-      eps = 1e-5,
-      affine = true,
-      dtype,
-    }: { readonly eps?: number; readonly affine?: boolean; readonly dtype?: Dtype } = {},
+    options: { readonly eps?: number; readonly affine?: boolean; readonly dtype?: Dtype } = {},
   ) {
     super();
+    const { eps = 1e-5, affine = true, dtype } = checkOptions("GroupNorm", options);
     this.numGroups = checkCount("GroupNorm", "numGroups", numGroups);
     this.numChannels = checkCount("GroupNorm", "numChannels", numChannels);
     if (numChannels % numGroups !== 0) {
@@ -177,9 +172,9 @@ export class GroupNorm extends Norm {
     }
     this.eps = checkEps("GroupNorm", eps);
     this.affine = affine;
-    const options = dtype === undefined ? {} : { dtype };
-    this.weight = affine ? new Parameter(full([numChannels], 1, options)) : null;
-    this.bias = affine ? new Parameter(full([numChannels], 0, options)) : null;
+    const made = dtype === undefined ? {} : { dtype };
+    this.weight = affine ? new Parameter(full([numChannels], 1, made)) : null;
+    this.bias = affine ? new Parameter(full([numChannels], 0, made)) : null;
   }
 
   override forward(input: Tensor): Tensor {
@@ -247,6 +242,7 @@ function checkGroupNorm(
   bias: Tensor | null,
   { numGroups, eps }: GroupNormOptions,
 ): void {
+  checkTensor("groupNorm", "input", input);
   checkEps("groupNorm", eps);
   checkCount("groupNorm", "numGroups", numGroups);
   const [batch = 0, channels = 0] = input.shape;

@@ -18,21 +18,22 @@
  *
  *   1. ∂L/∂bias   = Σ g              over the batch and all positions
  *   2. ∂L/∂weight = Σ g · x̂          over the same
- *   3. A position reaches every x̂ of its own sample and channel, and no other. Directly it passes ĝ · rstd; by moving μ
- *      it takes ⟨ĝ⟩ · rstd from each; by moving σ² (dσ² = 2 ⟨(x − μ) dx⟩, drstd = −½ rstd³ dσ²) it takes
- *      x̂ · ⟨ĝ · x̂⟩ · rstd. The sum:
+ *   3. A position reaches every x̂ of its own sample and channel, and no other. Directly it passes ĝ · rstd. By moving μ
+ *      it takes ĝ · rstd / n from each of the n positions, ⟨ĝ⟩ · rstd in all; by moving σ² (dσ² = 2 ⟨(x − μ) dx⟩,
+ *      drstd = −½ rstd³ dσ²) it takes ĝ · x̂ · rstd / n from each, times its own x̂: x̂ · ⟨ĝ · x̂⟩ · rstd in all. The sum:
  *          ∂L/∂x = rstd · (ĝ − ⟨ĝ⟩ − x̂ · ⟨ĝ · x̂⟩)
  *
  * With running statistics instead of the input's own they are constants: see runningStats.ts.
  */
+import { checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
-import { formatNumber } from "../autograd/format.ts";
+import { describeValue, formatNumber } from "../autograd/format.ts";
 import { Buffer, Parameter } from "../autograd/module.ts";
 import type { Dtype } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape, range, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
-import { apply } from "../autograd/tensor.ts";
+import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { checkCount, checkEps, checkMomentum, checkPerChannel, checkRunning } from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
@@ -131,15 +132,7 @@ export function instanceNormTerms<A extends Num<A>>(
  */
 export function instanceNorm(
   input: Tensor,
-  {
-    runningMean = null,
-    runningVar = null,
-    weight = null,
-    bias = null,
-    useInputStats = true,
-    momentum = 0.1,
-    eps = 1e-5,
-  }: {
+  options: {
     readonly runningMean?: Tensor | null;
     readonly runningVar?: Tensor | null;
     readonly weight?: Tensor | null;
@@ -149,9 +142,12 @@ export function instanceNorm(
     readonly eps?: number;
   } = {},
 ): Tensor {
+  const { runningMean = null, runningVar = null, weight = null, bias = null } = checkOptions("instanceNorm", options);
+  const { useInputStats = true, momentum = 0.1, eps = 1e-5 } = options;
   checkEps("instanceNorm", eps);
   checkMomentum("instanceNorm", momentum);
-  checkInstanceNorm(input, { runningMean, runningVar }, { weight, bias }, useInputStats);
+  checkInstanceNorm(input, { runningMean, runningVar, weight, bias }, useInputStats);
+  checkRunning("instanceNorm", input, { runningMean, runningVar });
   if (!useInputStats) {
     const attributes = { useInputStats, eps };
     return normalizeByRunningStats("instanceNorm", input, { runningMean, runningVar, weight, bias, eps, attributes });
@@ -213,15 +209,19 @@ abstract class InstanceNorm extends Norm {
   /** Stays 0, as in PyTorch. */
   readonly numBatchesTracked: Buffer | null;
 
-  constructor(
-    numFeatures: number,
-    { eps = 1e-5, momentum = 0.1, affine = false, trackRunningStats = false, dtype }: InstanceNormModuleOptions = {},
-  ) {
+  constructor(numFeatures: number, options: InstanceNormModuleOptions = {}) {
     super();
     const name = this.constructor.name;
+    const {
+      eps = 1e-5,
+      momentum = 0.1,
+      affine = false,
+      trackRunningStats = false,
+      dtype,
+    } = checkOptions(name, options);
     if (typeof momentum !== "number") {
       throw new TypeError(
-        `${name}: expected momentum to be a number (there is no cumulative average), got ${String(momentum)}`,
+        `${name}: expected momentum to be a number (there is no cumulative average), got ${describeValue(momentum)}`,
       );
     }
     this.numFeatures = checkCount(name, "numFeatures", numFeatures);
@@ -229,11 +229,11 @@ abstract class InstanceNorm extends Norm {
     this.momentum = checkMomentum(name, momentum);
     this.affine = affine;
     this.trackRunningStats = trackRunningStats;
-    const options = dtype === undefined ? {} : { dtype };
-    this.weight = affine ? new Parameter(full([numFeatures], 1, options)) : null;
-    this.bias = affine ? new Parameter(full([numFeatures], 0, options)) : null;
-    this.runningMean = trackRunningStats ? new Buffer(full([numFeatures], 0, options)) : null;
-    this.runningVar = trackRunningStats ? new Buffer(full([numFeatures], 1, options)) : null;
+    const made = dtype === undefined ? {} : { dtype };
+    this.weight = affine ? new Parameter(full([numFeatures], 1, made)) : null;
+    this.bias = affine ? new Parameter(full([numFeatures], 0, made)) : null;
+    this.runningMean = trackRunningStats ? new Buffer(full([numFeatures], 0, made)) : null;
+    this.runningVar = trackRunningStats ? new Buffer(full([numFeatures], 1, made)) : null;
     this.numBatchesTracked = trackRunningStats
       ? new Buffer(full([], 0, { dtype: "float64" }), { optional: true })
       : null;
@@ -254,7 +254,7 @@ abstract class InstanceNorm extends Norm {
     const x = this.batched(input);
     const { weight, bias, eps, runningMean, runningVar } = this;
     const useInputStats = this.usesInputStatistics();
-    checkInstanceNorm(x, { runningMean, runningVar }, { weight, bias }, useInputStats);
+    checkInstanceNorm(x, { runningMean, runningVar, weight, bias }, useInputStats);
     const running =
       useInputStats || !runningMean || !runningVar
         ? null
@@ -285,6 +285,7 @@ abstract class InstanceNorm extends Norm {
 
   private checkInput(input: Tensor): void {
     const dims = this.batchedDims;
+    checkTensor(this.constructor.name, "input", input);
     if (input.ndim !== dims && input.ndim !== dims - 1) {
       throw new RangeError(
         `${this.constructor.name}: expected ${dims - 1}D (one sample) or ${dims}D input, got ${input.ndim}D of shape ` +
@@ -382,16 +383,14 @@ function instanceNormCase(
 
 function checkInstanceNorm(
   input: Tensor,
-  running: Readonly<Record<string, Tensor | null>>,
-  affine: Readonly<Record<string, Tensor | null>>,
+  perChannel: Readonly<Record<string, Tensor | null>>,
   useInputStats: boolean,
 ): void {
-  const channels = input.shape[1];
+  const channels = checkTensor("instanceNorm", "input", input).shape[1];
   if (channels === undefined || channels === 0) {
     throw new RangeError(`instanceNorm: expected input [N, C, *] with C ≥ 1, got shape ${formatShape(input.shape)}`);
   }
-  checkPerChannel("instanceNorm", channels, { ...running, ...affine });
-  checkRunning("instanceNorm", input, running);
+  checkPerChannel("instanceNorm", channels, perChannel);
   if (useInputStats && sizeOf(input.shape.slice(2)) === 1) {
     throw new RangeError(
       `instanceNorm: expected more than 1 position per channel, got input of shape ${formatShape(input.shape)}: ` +

@@ -18,14 +18,15 @@
  *      As a matrix this is rstd · (I − 11ᵀ/n − x̂x̂ᵀ/n). It is symmetric, so its transpose is itself:
  *          ∂L/∂x = rstd · (ĝ − ⟨ĝ⟩ − x̂ · ⟨ĝ · x̂⟩)
  */
+import { checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import type { Dtype } from "../autograd/ndarray.ts";
 import { formatNumber, formatValue } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
 import type { Num } from "../autograd/num.ts";
-import { formatShape, gatherIndex, range, sameShape } from "../autograd/shape.ts";
+import { checkList, formatShape, gatherIndex, range, sameShape } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
-import { apply } from "../autograd/tensor.ts";
+import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { checkEps } from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
@@ -108,12 +109,9 @@ export function layerNormTerms<A extends Num<A>>(
 export function layerNorm(
   input: Tensor,
   normalizedShape: Shape,
-  {
-    weight = null,
-    bias = null,
-    eps = 1e-5,
-  }: { readonly weight?: Tensor | null; readonly bias?: Tensor | null; readonly eps?: number } = {},
+  affine: { readonly weight?: Tensor | null; readonly bias?: Tensor | null; readonly eps?: number } = {},
 ): Tensor {
+  const { weight = null, bias = null, eps = 1e-5 } = checkOptions("layerNorm", affine);
   const options: LayerNormOptions = { normalizedShape, eps };
   checkLayerNorm(input, weight, bias, options);
   const rule = <A extends Num<A>>(
@@ -151,12 +149,7 @@ export class LayerNorm extends Norm {
 
   constructor(
     normalizedShape: number | Shape,
-    {
-      eps = 1e-5,
-      elementwiseAffine = true,
-      bias = true,
-      dtype,
-    }: {
+    options: {
       readonly eps?: number;
       readonly elementwiseAffine?: boolean;
       readonly bias?: boolean;
@@ -164,13 +157,15 @@ export class LayerNorm extends Norm {
     } = {},
   ) {
     super();
-    this.normalizedShape = typeof normalizedShape === "number" ? [normalizedShape] : [...normalizedShape];
+    const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype } = checkOptions("LayerNorm", options);
+    const sizes = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
+    checkNormalizedShape("LayerNorm", sizes);
+    this.normalizedShape = [...sizes];
     this.eps = checkEps("LayerNorm", eps);
     this.elementwiseAffine = elementwiseAffine;
-    checkNormalizedShape("LayerNorm", this.normalizedShape);
-    const options = dtype === undefined ? {} : { dtype };
-    this.weight = elementwiseAffine ? new Parameter(full(this.normalizedShape, 1, options)) : null;
-    this.bias = elementwiseAffine && bias ? new Parameter(full(this.normalizedShape, 0, options)) : null;
+    const made = dtype === undefined ? {} : { dtype };
+    this.weight = elementwiseAffine ? new Parameter(full(this.normalizedShape, 1, made)) : null;
+    this.bias = elementwiseAffine && bias ? new Parameter(full(this.normalizedShape, 0, made)) : null;
   }
 
   override forward(input: Tensor): Tensor {
@@ -233,6 +228,7 @@ function checkLayerNorm(
   bias: Tensor | null,
   { normalizedShape, eps }: LayerNormOptions,
 ): void {
+  checkTensor("layerNorm", "input", input);
   checkEps("layerNorm", eps);
   checkNormalizedShape("layerNorm", normalizedShape);
   const tail = input.shape.slice(Math.max(0, input.ndim - normalizedShape.length));
@@ -245,7 +241,7 @@ function checkLayerNorm(
     ["weight", weight],
     ["bias", bias],
   ] as const) {
-    if (array && !sameShape(array.shape, normalizedShape)) {
+    if (array && !sameShape(checkTensor("layerNorm", name, array).shape, normalizedShape)) {
       throw new RangeError(
         `layerNorm: expected ${name} of shape normalizedShape ${formatShape(normalizedShape)}, got ${formatShape(array.shape)}`,
       );
@@ -254,6 +250,7 @@ function checkLayerNorm(
 }
 
 function checkNormalizedShape(name: string, normalizedShape: Shape): void {
+  checkList(name, "normalizedShape", normalizedShape);
   if (normalizedShape.length === 0 || !normalizedShape.every((size) => Number.isInteger(size) && size >= 0)) {
     throw new RangeError(`${name}: expected normalizedShape of at least one size, got ${formatShape(normalizedShape)}`);
   }

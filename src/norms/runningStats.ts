@@ -116,9 +116,10 @@ export function normalizeByRunningStats(
     readonly attributes: Attributes;
   },
 ): Tensor {
-  if (runningMean === null || runningVar === null) {
+  if (!runningMean || !runningVar) {
     throw new TypeError(
-      `${name}: expected runningMean and runningVar where the input's statistics are not used, got null`,
+      `${name}: expected runningMean and runningVar where the input's statistics are not used, ` +
+        `got ${String(runningMean && runningVar)}`,
     );
   }
   const rule = <A extends Num<A>>(
@@ -150,7 +151,7 @@ export interface RunningStats {
 export function exampleRunningStats(channels: number): RunningStats {
   return {
     mean: range(channels).map((c) => 0.5 * c - 0.75),
-    variance: range(channels).map((c) => 0.5 + 0.25 * c),
+    variance: range(channels).map((c) => 0.625 + 0.25 * c),
   };
 }
 

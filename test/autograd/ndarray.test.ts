@@ -108,17 +108,6 @@ describe("dtypes", () => {
       roundsOnce((x) => x.div(3).mul(3.1)),
       /float32: expected/,
     );
-    breaks(
-      arrays,
-      roundsOnce((x) =>
-        x
-          .mul(1 / 3)
-          .to("float32")
-          .to(x.dtype)
-          .add(x),
-      ),
-      /float32: expected/,
-    );
   });
 
   test("matmul answers the dtype of its operands", () => {
@@ -297,7 +286,7 @@ describe("reductions", () => {
 
 describe("errors", () => {
   const x = float64([1, 2, 3, 4, 5, 6], [2, 3]);
-  test.each<readonly [() => unknown, string]>([
+  const refused: readonly (readonly [call: () => unknown, message: string])[] = [
     [() => x.add(float64([1, 2])), "add: expected shapes that broadcast together, got [2, 3] and [2]"],
     [
       () => x.matmul(float64([1, 2, 3, 4, 5, 6], [2, 3, 1]).expand([4, 2, 3, 1]).matmul(x)),
@@ -331,7 +320,8 @@ describe("errors", () => {
     [() => x.putAdd(Int32Array.of(0), 1), "putAdd: expected one index a value (6), got 1"],
     [() => float64([1]).putAdd(Int32Array.of(1), 1), "putAdd: expected indices in [-1, 1), got 1"],
     [() => float64([1]).putAdd(Int32Array.of(-2), 1), "putAdd: expected indices in [-1, 1), got -2"],
-  ])("%s", (call, message) => {
+  ];
+  test.each(refused.map(([call, message]) => ({ call, message })))("$message", ({ call, message }) => {
     expect(call).toThrow(new RangeError(message));
   });
 

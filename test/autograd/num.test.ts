@@ -187,7 +187,7 @@ describe("errors", () => {
     [4, 5, 6],
   ]).value;
 
-  test.each<readonly [() => unknown, string]>([
+  const refused: readonly (readonly [call: () => unknown, message: string])[] = [
     [() => x.clamp(2, 1), "clamp: expected min ≤ max, got min 2 and max 1"],
     [() => x.clamp(NaN, 1), "clamp: expected min ≤ max, got min NaN and max 1"],
     [() => x.variance([2]), "variance: expected a dim in [-2, 2), got 2"],
@@ -215,7 +215,8 @@ describe("errors", () => {
     [() => x.sumTo([2, 4]), "sumTo: expected shapes that broadcast together, got [2, 4] and [2, 3]"],
     [() => x.sumTo([1, 2, 3]), "sumTo: expected a shape that broadcasts to [2, 3], got [1, 2, 3]"],
     [() => x.sum([0]).sumTo([2, 3]), "sumTo: expected a shape that broadcasts to [3], got [2, 3]"],
-  ])("%s", (call, message) => {
+  ];
+  test.each(refused.map(([call, message]) => ({ call, message })))("$message", ({ call, message }) => {
     expect(call).toThrow(new RangeError(message));
   });
 });

@@ -1,7 +1,8 @@
 /** The cases of test/pytorch/norms.json and state.json, and how close to them a norm must come. */
 import { readFileSync } from "node:fs";
 import { grad, NdArray, Tensor } from "../../src/autograd/index.ts";
-import type { Dtype, Shape } from "../../src/autograd/index.ts";
+import type { Dtype, Shape, StateDict } from "../../src/autograd/index.ts";
+import { expectClose } from "./laws.ts";
 
 /** An array as the fixtures hold it. */
 export interface Encoded {
@@ -163,4 +164,48 @@ export function expectFixture(fixture: NormFixture, op: (inputs: FixtureInputs) 
     const second = byLeaves[i]?.value ?? entry.leaf.value.mul(0);
     expectExact(`${name}: second derivative by ${entry.name}`, second, entry.second);
   });
+}
+
+/** A layer as state.json describes one. */
+export interface StatefulLayer {
+  forward(input: Tensor): Tensor;
+  eval(): unknown;
+  stateDict(): StateDict;
+  loadStateDict(state: StateDict): unknown;
+  readonly runningMean: Tensor | null;
+  readonly runningVar: Tensor | null;
+  readonly numBatchesTracked: Tensor | null;
+}
+
+type StatefulOptions = Omit<StateFixture["options"], "numFeatures">;
+
+/** Keys, outputs and running statistics after each step, and the output in evaluation, of all cases of a kind. */
+export function expectStateFixtures(
+  prefix: string,
+  make: (module: string, numFeatures: number, options: StatefulOptions) => StatefulLayer,
+): void {
+  const fixtures = stateFixtures(prefix);
+  if (fixtures.length < 5) throw new Error(`expected some cases of ${prefix}, got ${fixtures.length}`);
+  for (const { name, module, options, weight, bias, stateDictKeys, steps, evalInput, evalOutput } of fixtures) {
+    const { numFeatures, ...others } = options;
+    const layer = make(module, numFeatures, others);
+    const keys = Object.keys(layer.stateDict());
+    if (String(keys) !== String(stateDictKeys)) throw new Error(`${name}: expected keys ${String(stateDictKeys)}`);
+    if (weight && bias) {
+      const affine = { weight: new Tensor(decode(weight)), bias: new Tensor(decode(bias)) };
+      layer.loadStateDict({ ...layer.stateDict(), ...affine });
+    }
+    const compare = (what: string, actual: Tensor | null, expected: Encoded | null): void => {
+      if (actual && expected) return expectClose(`${name}: ${what}`, actual.value, decode(expected), 1e-13);
+      if (actual || expected) throw new Error(`${name}: expected ${what} in both or in none`);
+    };
+    steps.forEach((step, i) => {
+      compare(`output ${i}`, layer.forward(new Tensor(decode(step.x))), step.output);
+      compare(`runningMean ${i}`, layer.runningMean, step.runningMean);
+      compare(`runningVar ${i}`, layer.runningVar, step.runningVar);
+      compare(`numBatchesTracked ${i}`, layer.numBatchesTracked, step.numBatchesTracked);
+    });
+    layer.eval();
+    compare("output in evaluation", layer.forward(new Tensor(decode(evalInput))), evalOutput);
+  }
 }

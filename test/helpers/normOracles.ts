@@ -81,9 +81,9 @@ export function groupNormSets([N = 0, C = 0, ...rest]: Shape, numGroups: number)
   return sets;
 }
 
-/** The constants of a case in evaluation: −0.75, −0.25, … and 0.5, 0.75, …, as `exampleRunningStats` promises. */
+/** The constants of a case in evaluation: −0.75, −0.25, … and 0.625, 0.875, …, as `exampleRunningStats` promises. */
 function exampleConstants(channels: number): CellSet["running"][] {
-  return Array.from({ length: channels }, (_, c) => ({ mean: c / 2 - 0.75, variance: c / 4 + 0.5 }));
+  return Array.from({ length: channels }, (_, c) => ({ mean: c / 2 - 0.75, variance: c / 4 + 0.625 }));
 }
 
 /** The sets of a case, from its name, its label and its shape. A new norm needs an entry here. */

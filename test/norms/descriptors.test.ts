@@ -1,8 +1,10 @@
 /** Every norm of the list, in every mode and with every combination of weight and bias, is held to every law. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { NdArray, Tensor } from "../../src/autograd/index.ts";
 import type { Shape } from "../../src/autograd/index.ts";
 import { normDescriptors } from "../../src/norms/index.ts";
+import type { NormCase } from "../../src/norms/index.ts";
 import { holds, SEED } from "../helpers/generators.ts";
 import { extreme, normDraws, tame } from "../helpers/normDraws.ts";
 import type { NormDraw } from "../helpers/normDraws.ts";
@@ -64,6 +66,20 @@ describe("cases", () => {
   test.each(normDescriptors)("$name: no two cases of a shape have the same label", ({ cases }) => {
     const labels = cases([2, 6, 3]).map(({ label }) => label);
     expect(new Set(labels).size).toBe(labels.length);
+  });
+
+  test.each(normDescriptors)("$name: eps is 1e-5 unless it is given, in the op and in the pure pair", ({ cases }) => {
+    const x = new NdArray(
+      Float64Array.from({ length: 36 }, (_, i) => Math.sin(i * i) / 100),
+      [2, 6, 3],
+    );
+    const output = (found: readonly NormCase[]): (readonly unknown[])[] =>
+      found.map(({ inputs, op, trace }) => {
+        const arrays = inputs.map(({ shape }, i) => (i === 0 ? x : NdArray.full(shape, i, "float64")));
+        return [op(arrays.map((array) => new Tensor(array))).data, trace(arrays).output.data];
+      });
+    expect(output(cases(x.shape))).toEqual(output(cases(x.shape, 1e-5)));
+    expect(output(cases(x.shape))).not.toEqual(output(cases(x.shape, 1e-6)));
   });
 
   test("a shape with one value a set has no case in training, and those of evaluation", () => {

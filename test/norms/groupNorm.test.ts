@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { sizeOf, tensor, zeros } from "../../src/autograd/index.ts";
-import { GroupNorm, groupNorm } from "../../src/norms/index.ts";
-import { holds } from "../helpers/generators.ts";
+import { Dual, sizeOf, tensor, zeros } from "../../src/autograd/index.ts";
+import type { NdArray } from "../../src/autograd/index.ts";
+import { GroupNorm, groupNorm, groupNormForward } from "../../src/norms/index.ts";
+import { arraysOf, holds } from "../helpers/generators.ts";
+import { expectClose } from "../helpers/laws.ts";
 import { testFixtures } from "../helpers/normFixtureTests.ts";
 import { groupNormSets } from "../helpers/normOracles.ts";
 
@@ -67,6 +69,29 @@ describe("groupNorm", () => {
     );
     expect(() => groupNorm(x, 2, { bias: zeros([1, 4]) })).toThrow(
       new RangeError("groupNorm: expected bias of shape [4], one value a channel, got [1, 4]"),
+    );
+  });
+
+  test("what the formula comment says of rstd and x̂ holds for a movement dx", () => {
+    holds(
+      arraysOf([
+        [2, 6, 3],
+        [2, 6, 3],
+      ]),
+      ([x, dx]) => {
+        const { saved } = groupNormForward(new Dual(x!, dx!), null, null, { numGroups: 2, eps: 0.5 });
+        const [xhat, rstd] = [saved.xhat.primal, saved.rstd.primal];
+        const grouped = dx!.reshape(xhat.shape);
+        const over = (array: NdArray): NdArray => array.mean([2, 3], true);
+        expectClose("x̂ = rstd · P x", xhat, rstd.mul(x!.reshape(xhat.shape).center([2, 3])), 1e-14);
+        const drstd = rstd
+          .square()
+          .mul(over(xhat.mul(grouped)))
+          .neg();
+        expectClose("drstd = −rstd² · ⟨x̂ dx⟩", saved.rstd.tangent, drstd, 1e-13);
+        const dxhat = rstd.mul(grouped.center([2, 3])).add(drstd.div(rstd).mul(xhat));
+        expectClose("dx̂ = rstd · P dx + (drstd / rstd) x̂", saved.xhat.tangent, dxhat, 1e-13);
+      },
     );
   });
 

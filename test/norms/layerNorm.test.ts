@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { grad, tensor, zeros } from "../../src/autograd/index.ts";
-import { LayerNorm, layerNorm } from "../../src/norms/index.ts";
+import { Dual, grad, NdArray, tensor, zeros } from "../../src/autograd/index.ts";
+import { LayerNorm, layerNorm, layerNormForward } from "../../src/norms/index.ts";
+import { arrayOf, holds } from "../helpers/generators.ts";
 import { expectClose } from "../helpers/laws.ts";
 import { testFixtures } from "../helpers/normFixtureTests.ts";
 import { layerNormSets } from "../helpers/normOracles.ts";
@@ -29,7 +30,7 @@ describe("layerNorm", () => {
       ],
       [
         [2, 2.5],
-        [-7, 100],
+        [-7, 9],
       ],
     ]);
     const y = layerNorm(x, [2], { eps: 0 });
@@ -56,6 +57,22 @@ describe("layerNorm", () => {
     const [both] = grad(layerNorm(x, [3], { weight: x }).square().sum(), [x]);
     const parts = grad(layerNorm(x, [3], { weight: copy }).square().sum(), [x, copy]);
     expectClose("gradient", both!.value, parts[0]!.add(parts[1]!).value, 1e-15);
+  });
+
+  test("the Jacobian of x̂ is the symmetric matrix rstd · (I − 11ᵀ/n − x̂x̂ᵀ/n) of the formula comment", () => {
+    holds(arrayOf([5]), (x) => {
+      const { saved } = layerNormForward(x, null, null, { normalizedShape: [5], eps: 0.5 });
+      const [rstd = NaN] = saved.rstd.data;
+      const xhat = Array.from(saved.xhat.data);
+      const column = (j: number): NdArray => {
+        const unit = new NdArray(new Float64Array(5).with(j, 1), [5]);
+        return layerNormForward(new Dual(x, unit), null, null, { normalizedShape: [5], eps: 0.5 }).output.tangent;
+      };
+      for (let j = 0; j < 5; j++) {
+        const expected = xhat.map((xh, i) => rstd * ((i === j ? 1 : 0) - 1 / 5 - (xh * (xhat[j] ?? NaN)) / 5));
+        expectClose(`column ${j}`, column(j), new NdArray(Float64Array.from(expected), [5]), 1e-14);
+      }
+    });
   });
 
   test.each([
