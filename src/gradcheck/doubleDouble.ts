@@ -8,10 +8,13 @@
  *   sqrt       25/8 u²       SQRTDWtoDW
  *
  * M. Joldes, J.-M. Muller, V. Popescu, "Tight and rigorous error bounds for basic building blocks of double-word
- * arithmetic", ACM TOMS 44 (2017), https://doi.org/10.1145/3121432, with the bound of mul from J.-M. Muller, L. Rideau (2022);
- * sqrt: V. Lefèvre and others, "Accurate calculation of Euclidean norms using double-word arithmetic" (2023). exp, log, tanh
- * and erf have no published bound: the tests hold them to 2⁻⁹⁸. Results must stay within 10±²⁹⁰: splitting a product
- * overflows above, and the low parts become subnormal below.
+ * arithmetic", ACM TOMS 44 (2017), https://doi.org/10.1145/3121432; the bound of mul: J.-M. Muller, L. Rideau (2022),
+ * https://doi.org/10.1145/3484514; sqrt: V. Lefèvre and others, "Accurate calculation of Euclidean norms using double-word
+ * arithmetic" (2023), https://doi.org/10.1145/3568672. exp, log, tanh and erf have no published bound: the tests hold them
+ * to 2⁻¹⁰¹.
+ *
+ * Operands and results must stay within 10±²⁹⁰: above, splitting a product overflows to NaN, and below, low parts are lost.
+ * Beyond that range exp, log, tanh and erf are as good as a double's; arithmetic with infinities answers NaN.
  */
 import { centerTwice } from "./field.ts";
 import type { Field } from "./field.ts";

@@ -47,7 +47,7 @@ export class FieldArray<S> extends Num<FieldArray<S>> {
 
   /** Rounded to doubles. */
   toNdArray(): NdArray {
-    return new NdArray(this.values(), this.shape);
+    return new NdArray(this.#values(), this.shape);
   }
 
   protected override self(): FieldArray<S> {
@@ -55,58 +55,58 @@ export class FieldArray<S> extends Num<FieldArray<S>> {
   }
 
   override add(other: FieldArray<S> | number): FieldArray<S> {
-    return this.zip("add", other, this.field.add);
+    return this.#zip("add", other, this.field.add);
   }
 
   override sub(other: FieldArray<S> | number): FieldArray<S> {
-    return this.zip("sub", other, this.field.sub);
+    return this.#zip("sub", other, this.field.sub);
   }
 
   override mul(other: FieldArray<S> | number): FieldArray<S> {
-    return this.zip("mul", other, this.field.mul);
+    return this.#zip("mul", other, this.field.mul);
   }
 
   override div(other: FieldArray<S> | number): FieldArray<S> {
-    return this.zip("div", other, this.field.div);
+    return this.#zip("div", other, this.field.div);
   }
 
   override pow(exponent: number): FieldArray<S> {
-    return this.map((x) => this.field.pow(x, exponent));
+    return this.#map((x) => this.field.pow(x, exponent));
   }
 
   override exp(): FieldArray<S> {
-    return this.map(this.field.exp);
+    return this.#map(this.field.exp);
   }
 
   override log(): FieldArray<S> {
-    return this.map(this.field.log);
+    return this.#map(this.field.log);
   }
 
   override tanh(): FieldArray<S> {
-    return this.map(this.field.tanh);
+    return this.#map(this.field.tanh);
   }
 
   override erf(): FieldArray<S> {
-    return this.map(this.field.erf);
+    return this.#map(this.field.erf);
   }
 
   override rsqrtOrZero(): FieldArray<S> {
-    return this.map(this.field.rsqrtOrZero);
+    return this.#map(this.field.rsqrtOrZero);
   }
 
   override sum(dims?: readonly number[], keepdim = false): FieldArray<S> {
-    return this.reduce("sum", dims, keepdim, (group) => this.field.sum(group));
+    return this.#reduce("sum", dims, keepdim, (group) => this.field.sum(group));
   }
 
   override mean(dims?: readonly number[], keepdim = false): FieldArray<S> {
     const { of, sum, div } = this.field;
-    return this.reduce("mean", dims, keepdim, (group) => div(sum(group), of(group.length)));
+    return this.#reduce("mean", dims, keepdim, (group) => div(sum(group), of(group.length)));
   }
 
   override center(dims: readonly number[]): FieldArray<S> {
     const centered = [...this.data];
     for (const cells of groupsOf(this.shape, dims, "center").members) {
-      const group = this.field.center(cells.map((cell) => this.at(cell)));
+      const group = this.field.center(cells.map((cell) => this.#at(cell)));
       group.forEach((x, i) => (centered[cells[i] ?? 0] = x));
     }
     return new FieldArray(this.field, centered, this.shape);
@@ -119,7 +119,7 @@ export class FieldArray<S> extends Num<FieldArray<S>> {
   override permute(dims: readonly number[]): FieldArray<S> {
     if (dims.length === this.ndim && dims.every((dim, i) => dim === i)) return this;
     const cells = cellsOf(this.shape).permute(dims);
-    return this.pick(cells.data, cells.shape);
+    return this.#pick(cells.data, cells.shape);
   }
 
   override expand(shape: Shape): FieldArray<S> {
@@ -129,7 +129,7 @@ export class FieldArray<S> extends Num<FieldArray<S>> {
         `expand: expected a shape that ${formatShape(this.shape)} broadcasts to, got ${formatShape(shape)}`,
       );
     }
-    return this.pick(repeatedCells(this.shape, shape), shape);
+    return this.#pick(repeatedCells(this.shape, shape), shape);
   }
 
   override concat(others: readonly FieldArray<S>[], dim: number): FieldArray<S> {
@@ -140,13 +140,13 @@ export class FieldArray<S> extends Num<FieldArray<S>> {
       return cellsOf(other.shape).add(start - other.data.length);
     });
     const cells = cellsOf(this.shape).concat(numbered, dim);
-    return new FieldArray(this.field, all, [all.length]).pick(cells.data, cells.shape);
+    return new FieldArray(this.field, all, [all.length]).#pick(cells.data, cells.shape);
   }
 
   override take(index: Index): FieldArray<S> {
-    const cells = typeof index === "function" ? index(this.values()) : index;
+    const cells = typeof index === "function" ? index(this.#values()) : index;
     checkCells("take", cells, this.data.length);
-    return this.pick(cells, [cells.length]);
+    return this.#pick(cells, [cells.length]);
   }
 
   override putAdd(index: Int32Array, length: number): FieldArray<S> {
@@ -155,12 +155,12 @@ export class FieldArray<S> extends Num<FieldArray<S>> {
     }
     checkCells("putAdd", index, length);
     const terms: S[][] = Array.from({ length }, () => []);
-    index.forEach((cell, i) => terms[cell]?.push(this.at(i)));
+    index.forEach((cell, i) => terms[cell]?.push(this.#at(i)));
     return new FieldArray(this.field, terms.map(this.field.sum), [length]);
   }
 
   override constant(make: (values: Values) => ArrayLike<number>, shape: Shape = this.shape): FieldArray<S> {
-    return new FieldArray(this.field, Array.from(make(this.values()), this.field.of), shape);
+    return new FieldArray(this.field, Array.from(make(this.#values()), this.field.of), shape);
   }
 
   override detach(): FieldArray<S> {
@@ -176,45 +176,46 @@ export class FieldArray<S> extends Num<FieldArray<S>> {
     return left.mul(right).sum([-2]);
   }
 
-  private at(cell: number): S {
+  // Private by #: what a plain function calls on a typed array (map, at, values) must not exist here.
+  #at(cell: number): S {
     return this.data[cell] ?? this.field.zero;
   }
 
-  private values(): Float64Array {
+  #values(): Float64Array {
     return Float64Array.from(this.data, this.field.value);
   }
 
-  private map(f: (x: S) => S): FieldArray<S> {
+  #map(f: (x: S) => S): FieldArray<S> {
     return new FieldArray(this.field, this.data.map(f), this.shape);
   }
 
-  private zip(name: string, other: FieldArray<S> | number, f: (x: S, y: S) => S): FieldArray<S> {
+  #zip(name: string, other: FieldArray<S> | number, f: (x: S, y: S) => S): FieldArray<S> {
     if (typeof other === "number") {
       const constant = this.field.of(other);
-      return this.map((x) => f(x, constant));
+      return this.#map((x) => f(x, constant));
     }
     const shape = broadcastShapes(this.shape, other.shape, name);
     const left = this.expand(shape);
     const right = other.expand(shape);
-    const data = left.data.map((x, i) => f(x, right.at(i)));
+    const data = left.data.map((x, i) => f(x, right.#at(i)));
     return new FieldArray(this.field, data, shape);
   }
 
-  private reduce(
+  #reduce(
     name: string,
     dims: readonly number[] | undefined,
     keepdim: boolean,
     f: (group: readonly S[]) => S,
   ): FieldArray<S> {
     const { members, kept, dropped } = groupsOf(this.shape, dims, name);
-    const data = members.map((cells) => f(cells.map((cell) => this.at(cell))));
+    const data = members.map((cells) => f(cells.map((cell) => this.#at(cell))));
     return new FieldArray(this.field, data, keepdim ? kept : dropped);
   }
 
   /** The numbers of these cells; −1 is a zero from outside. */
-  private pick(cells: ArrayLike<number>, shape: Shape): FieldArray<S> {
+  #pick(cells: ArrayLike<number>, shape: Shape): FieldArray<S> {
     const data: S[] = [];
-    for (let i = 0; i < cells.length; i++) data.push(this.at(cells[i] ?? -1));
+    for (let i = 0; i < cells.length; i++) data.push(this.#at(cells[i] ?? -1));
     return new FieldArray(this.field, data, shape);
   }
 }

@@ -32,13 +32,13 @@ export const UNIT_ROUNDOFF: number = 2 ** -53;
 const SLACK = 1 + 2 ** -48;
 
 /**
- * Relative errors of functions. exp, log and pow of fdlibm, which JavaScript engines use, err by less than one ulp, 2u;
- * tanh by up to 2.22 ulp (P. Zimmermann and others, Accuracy of Mathematical Functions, https://hal.science/hal-03141101).
+ * Relative errors of functions. The worst that `npm run soak:fields` has found in fdlibm, whose exp, log, tanh and pow
+ * JavaScript engines use, is 1.2u, 1.4u, 2.8u and 1.4u, and 13.2u for our erf, just below 2, where its series is longest.
+ * Known for fdlibm are up to one ulp, 2u, and for tanh a little more than two.
  */
 const LIBRARY = 2 * UNIT_ROUNDOFF;
 const TANH = 5 * UNIT_ROUNDOFF;
-/** Ours; the worst is 13u, just below 2, where its series is longest. */
-const ERF = 16 * UNIT_ROUNDOFF;
+const ERF = 20 * UNIT_ROUNDOFF;
 
 function rounded(value: number, propagated: number, unit: number = UNIT_ROUNDOFF): Tracked {
   const error = (propagated + unit * Math.abs(value)) * SLACK;

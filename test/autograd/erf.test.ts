@@ -55,7 +55,15 @@ describe("erf", () => {
 
   test("keeps zeros, tiny numbers, limits and NaN", () => {
     expect([0, -0, 1e-300, 6, 7, -7, Infinity, -Infinity, NaN].map(erf)).toEqual([
-      ...[0, -0, 1.1283791670955126e-300, 1, 1, -1, 1, -1, NaN],
+      0,
+      -0,
+      1.1283791670955126e-300,
+      1,
+      1,
+      -1,
+      1,
+      -1,
+      NaN,
     ]);
   });
 });

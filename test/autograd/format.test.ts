@@ -36,7 +36,19 @@ describe("formatNumber", () => {
   test("is short where it can be, and leaves counts as they are", () => {
     const numbers = [0.1, 1e-5, 0.001, 0.01, 32, 10_000, 999_999, 1e6, 1.5e6, 1e21, 123_456.789, -1e-8, -0];
     expect(numbers.map(formatNumber)).toEqual([
-      ...["0.1", "1e-5", "1e-3", "0.01", "32", "10000", "999999", "1e6", "1.5e6", "1e21", "123456.789", "-1e-8", "0"],
+      "0.1",
+      "1e-5",
+      "1e-3",
+      "0.01",
+      "32",
+      "10000",
+      "999999",
+      "1e6",
+      "1.5e6",
+      "1e21",
+      "123456.789",
+      "-1e-8",
+      "0",
     ]);
     expect([NaN, Infinity, -Infinity].map(formatNumber)).toEqual(["NaN", "Infinity", "-Infinity"]);
   });
@@ -51,11 +63,32 @@ describe("formatValue", () => {
 
 describe("describeValue", () => {
   test("says in a few words what stands where something else was expected", () => {
-    class Elephant {}
-    const values = ["3", 3, null, undefined, [1, "a"], new Array(9), new Float32Array(6), {}, new Elephant(), () => 0];
+    class Elephant {
+      readonly trunk = 1;
+    }
+    const values = [
+      "3",
+      3,
+      null,
+      undefined,
+      [1, "a"],
+      Array.from("nine times").slice(1),
+      new Float32Array(6),
+      {},
+      new Elephant(),
+      () => 0,
+    ];
     expect(values.map(describeValue)).toEqual([
-      ...['"3"', "3", "null", "undefined", '[1, "a"]', "an Array of 9", "a Float32Array of 6", "an object"],
-      ...["an Elephant", "a function"],
+      '"3"',
+      "3",
+      "null",
+      "undefined",
+      '[1, "a"]',
+      "an Array of 9",
+      "a Float32Array of 6",
+      "an object",
+      "an Elephant",
+      "a function",
     ]);
     expect(describeValue(new Map())).toBe("a Map");
     expect(describeValue(Object.create(null))).toBe("an object");

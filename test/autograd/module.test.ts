@@ -55,8 +55,15 @@ const names = (entries: Iterable<readonly [string, unknown]>): string[] => Array
 describe("named…", () => {
   test("modules come in the order of the attributes, each before what is below it", () => {
     expect(names(new Net().namedModules())).toEqual([
-      ...["", "head", "blocks.0", "blocks.0.layers.0", "blocks.1", "blocks.1.layers.0", "blocks.1.layers.1"],
-      ...["grid.0.0", "grid.2.0"],
+      "",
+      "head",
+      "blocks.0",
+      "blocks.0.layers.0",
+      "blocks.1",
+      "blocks.1.layers.0",
+      "blocks.1.layers.1",
+      "grid.0.0",
+      "grid.2.0",
     ]);
     expect(names(new Net().namedModules("net"))[1]).toBe("net.head");
     expect(names(new Net().namedChildren())).toEqual(["head", "blocks.0", "blocks.1", "grid.0.0", "grid.2.0"]);
@@ -65,9 +72,17 @@ describe("named…", () => {
   test("parameters come module by module, buffers too, and never mixed", () => {
     const net = new Net();
     expect(names(net.namedParameters())).toEqual([
-      ...["head.weight", "blocks.0.gain", "blocks.0.layers.0.weight", "blocks.0.layers.0.bias", "blocks.1.gain"],
-      ...["blocks.1.layers.0.weight", "blocks.1.layers.0.bias", "blocks.1.layers.1.weight", "blocks.1.layers.1.bias"],
-      ...["grid.0.0.weight", "grid.2.0.weight"],
+      "head.weight",
+      "blocks.0.gain",
+      "blocks.0.layers.0.weight",
+      "blocks.0.layers.0.bias",
+      "blocks.1.gain",
+      "blocks.1.layers.0.weight",
+      "blocks.1.layers.0.bias",
+      "blocks.1.layers.1.weight",
+      "blocks.1.layers.1.bias",
+      "grid.0.0.weight",
+      "grid.2.0.weight",
     ]);
     expect(net.parameters()).toEqual(Array.from(net.namedParameters(), ([, parameter]) => parameter));
     expect(net.parameters().every((p) => p instanceof Parameter && p.requiresGrad)).toBe(true);
@@ -143,7 +158,11 @@ describe("stateDict", () => {
   test("has PyTorch's names: paths as they are, the last word in snake case, parameters before buffers", () => {
     expect(Object.keys(new Layer(1).stateDict())).toEqual(["weight", "bias", "running_mean", "num_batches_tracked"]);
     expect(Object.keys(new Block(1).stateDict())).toEqual([
-      ...["gain", "layers.0.weight", "layers.0.bias", "layers.0.running_mean", "layers.0.num_batches_tracked"],
+      "gain",
+      "layers.0.weight",
+      "layers.0.bias",
+      "layers.0.running_mean",
+      "layers.0.num_batches_tracked",
     ]);
   });
 

@@ -7,7 +7,7 @@ import { arrayOf, holds, shapes, values } from "../helpers/generators.ts";
 import { given } from "../helpers/given.ts";
 import { expectClose } from "../helpers/laws.ts";
 import { groupwiseLoop, reduceLoop } from "../helpers/loops.ts";
-import { dimsOf, positive } from "../helpers/opCases.ts";
+import { dimsOf, positive } from "../helpers/opDraws.ts";
 import { breaks } from "../helpers/planted.ts";
 
 const float64 = (data: readonly number[], shape: readonly number[] = [data.length]): NdArray =>

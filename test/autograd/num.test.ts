@@ -6,7 +6,7 @@ import { arrayOf, holds, shapes } from "../helpers/generators.ts";
 import { given } from "../helpers/given.ts";
 import { expectClose } from "../helpers/laws.ts";
 import { ops } from "../helpers/opCases.ts";
-import type { OpCase } from "../helpers/opCases.ts";
+import type { OpCase } from "../helpers/opDraws.ts";
 import { breaks } from "../helpers/planted.ts";
 
 /** Sums of at most 64 terms, each rounded to 1e-16. */

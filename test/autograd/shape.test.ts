@@ -16,7 +16,7 @@ import { inferShape, stridesOf } from "../../src/autograd/shape.ts";
 import { holds, shapes } from "../helpers/generators.ts";
 import { given } from "../helpers/given.ts";
 import { cellsOf, commonShape } from "../helpers/loops.ts";
-import { broadcastingTo } from "../helpers/opCases.ts";
+import { broadcastingTo } from "../helpers/opDraws.ts";
 import { breaks } from "../helpers/planted.ts";
 
 /** Sizes 0 too. */

@@ -205,8 +205,8 @@ export const creation: WrongCalls = {
       message: "rand: expected a generator, as new Generator(0), got 42",
     },
     {
-      call: "randn([2], { generator: Math.random })",
-      run: () => randn([2], { generator: Math.random }),
+      call: "randn([2], { generator: () => 0.5 })",
+      run: () => randn([2], { generator: () => 0.5 }),
       kind: TypeError,
       message: "randn: expected a generator, as new Generator(0), got a function",
     },

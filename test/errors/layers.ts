@@ -258,8 +258,8 @@ export const layers: WrongCalls = {
       message: "Dropout: expected p to be a number, got an object",
     },
     {
-      call: "new Dropout(0.5, { generator: Math.random })",
-      run: () => new Dropout(0.5, { generator: Math.random }),
+      call: "new Dropout(0.5, { generator: () => 0.5 })",
+      run: () => new Dropout(0.5, { generator: () => 0.5 }),
       kind: TypeError,
       message: "Dropout: expected a generator, as new Generator(0), got a function",
     },

@@ -116,10 +116,14 @@ def loss(x, weight, bias, grad_output, sets, parameters):
 
 
 def gradient(f, at):
+    """Differences are good to some 55 digits; 48 of them are kept, since sums like gradBias may be exact ties of doubles."""
+
     def moved(i, step):
         return f([value + step if k == i else value for k, value in enumerate(at)])
 
-    return [nearest((moved(i, STEP) - moved(i, -STEP)) / (2 * STEP)) for i in range(len(at))]
+    slopes = [(moved(i, STEP) - moved(i, -STEP)) / (2 * STEP) for i in range(len(at))]
+    with mpmath.workdps(48):
+        return [nearest(+slope) for slope in slopes]
 
 
 def norm_case(norm, label, shape, groups, mean):

@@ -5,7 +5,7 @@ import type { BinaryRun } from "../../src/kernels/strided.ts";
 import { arrayOf, holds } from "../helpers/generators.ts";
 import { given } from "../helpers/given.ts";
 import { cellsOf, commonShape, zipLoop } from "../helpers/loops.ts";
-import { broadcastingTo } from "../helpers/opCases.ts";
+import { broadcastingTo } from "../helpers/opDraws.ts";
 import { breaks } from "../helpers/planted.ts";
 
 /** Sizes 0 and 1 too, and up to five dims, so that neighbours are merged in every way. */

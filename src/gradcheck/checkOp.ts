@@ -1,0 +1,206 @@
+/** checkOp: is a hand-written backward right, and if not, where? */
+import { GradcheckError } from "./gradcheck.ts";
+import { caseArbitrary } from "./cases.ts";
+import type { Case, Domain, Trap } from "./cases.ts";
+import { checkCase } from "./checkCase.ts";
+import type { CaseOptions, Mismatch, Verdict } from "./checkCase.ts";
+import { renderFailure } from "./report.ts";
+import { OpFault, subjectOf } from "./subject.ts";
+import type { OpFunctions } from "./subject.ts";
+import type { FloatArray } from "../autograd/ndarray.ts";
+import type { Num } from "../autograd/num.ts";
+import type { Shape } from "../autograd/shape.ts";
+import type { Tensor } from "../autograd/tensor.ts";
+
+// An optional peer dependency: all of this folder but checkOp works without it.
+const fastCheck = await import("fast-check").catch(() => null);
+
+/** An input's shape, and the range of its values where the op does not take every number. */
+export type InputSpec = Shape | { readonly shape: Shape; readonly range: readonly [min: number, max: number] };
+
+type Params = Readonly<Record<string, unknown>>;
+type Named<Name extends string, T> = Readonly<Record<Name, T>>;
+/** The sizes and options of one case, together. */
+export type Settings<Dim extends string, P extends Params> = Named<Dim, number> & P;
+
+/** Sizes, options and inputs of an op. */
+export interface OpDomain<Name extends string, Dim extends string, P extends Params> {
+  /** For each size its smallest and largest value: { N: [1, 3], C: [1, 6] }. */
+  readonly dims: Named<Dim, readonly [min: number, max: number]>;
+  /** For each option the values it may have: { eps: [1e-5, 1] }. Default: no options. */
+  readonly params?: { readonly [K in keyof P]: readonly P[K][] };
+  /** Which combinations are allowed. Default: all. */
+  readonly where?: (settings: Settings<Dim, P>) => boolean;
+  /** Names and shapes of the differentiable inputs. The first is the one that is drawn with offsets and odd spreads. */
+  readonly inputs: (settings: Settings<Dim, P>) => Named<Name, InputSpec>;
+}
+
+/** Gradients by name or in the order of the inputs; what is left out counts as zero. */
+export type Gradients<Name extends string, T> = Readonly<Partial<Record<Name, T | null>>> | readonly (T | null)[];
+
+export type Formula<Name extends string, S> = <A extends Num<A>>(inputs: Named<Name, A>, settings: S) => A;
+export type PlainForward<Name extends string, S> = (
+  inputs: Named<Name, Float64Array>,
+  settings: S,
+) => FloatArray | readonly number[] | number;
+export type FormulaBackward<Name extends string, S> = <A extends Num<A>>(
+  gradOutput: A,
+  inputs: Named<Name, A>,
+  settings: S,
+) => Gradients<Name, A>;
+export type PlainBackward<Name extends string, S> = (
+  gradOutput: Float64Array,
+  inputs: Named<Name, Float64Array>,
+  settings: S,
+) => Gradients<Name, FloatArray | readonly number[]>;
+export type TensorOp<Name extends string, S> = (inputs: Named<Name, Tensor>, settings: S) => Tensor;
+
+export interface CheckOpOptions {
+  /** How many cases are drawn. Default 200. */
+  readonly runs?: number;
+  /** Default 0: the same cases every time. */
+  readonly seed?: number;
+  /** Together with the seed: goes straight to a case that a report has named. */
+  readonly path?: string;
+  /** 2 checks the gradients of the gradients too, of an `op`. Default 1. */
+  readonly order?: 1 | 2;
+  /** "proven" (default): the computed rounding bound; or a tolerance relative to the largest value of an array. */
+  readonly tolerance?: "proven" | number;
+  /** Throw on failure; with false the result says it. Default true. */
+  readonly raiseException?: boolean;
+}
+
+export interface CheckOpResult {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Cases that were judged, and cases that were not because the exact result is not finite. */
+  readonly cases: number;
+  readonly skipped: number;
+  /** How often each trap was drawn. */
+  readonly traps: Readonly<Record<Trap, number>>;
+  /** A line for a pass, a page for a failure. */
+  readonly report: string;
+  /** The smallest failing case, or null. */
+  readonly failure: {
+    readonly case: Case;
+    readonly mismatch: Mismatch;
+    readonly seed: number;
+    readonly path: string;
+  } | null;
+}
+
+type WithBoth<Name extends string, Dim extends string, P extends Params, F, B> = OpDomain<Name, Dim, P> & {
+  readonly forward: F;
+  readonly backward: B;
+};
+
+/**
+ * Checks a hand-written backward on cases drawn by fast-check, against the correctly rounded gradient, with a tolerance
+ * that is computed for each number: the rounding error that the backward may have. A failure is therefore no rounding. It
+ * is shrunk to the smallest shape that still fails, and reported with what the error looks like.
+ *
+ * The forward may be a formula (generic in `Num`; its duals over double-double numbers are the judge), or a plain function
+ * on typed arrays: then finite differences scaled to the data are the judge, with an estimate of their error instead of a
+ * bound, and the report says so. The backward may be a formula, plain code that knows nothing of this library, or an `op`
+ * on tensors, whose tape is checked.
+ *
+ * @param name as the report names it
+ * @param spec sizes (`dims`), options (`params`), `inputs`, `forward`, and `backward` or `op`
+ * @throws GradcheckError with the report if a gradient is wrong; OpFault if a function of the spec cannot be used (it
+ *   throws, answers the wrong shape, writes to its inputs, …); Error if fast-check is not installed
+ * @example
+ * checkOp("cube", {
+ *   dims: { n: [1, 5] },
+ *   inputs: ({ n }) => ({ x: [n] }),
+ *   forward: ({ x }) => x.pow(3),
+ *   backward: (gradOutput, { x }) => ({ x: gradOutput.map((g, i) => 3 * g * (x[i] ?? 0) ** 2) }),
+ * }).ok; // true
+ */
+export function checkOp<Name extends string, Dim extends string, P extends Params = Params>(
+  name: string,
+  spec: WithBoth<Name, Dim, P, Formula<Name, Settings<Dim, P>>, PlainBackward<Name, Settings<Dim, P>>>,
+  options?: CheckOpOptions,
+): CheckOpResult;
+export function checkOp<Name extends string, Dim extends string, P extends Params = Params>(
+  name: string,
+  spec: WithBoth<Name, Dim, P, Formula<Name, Settings<Dim, P>>, FormulaBackward<Name, Settings<Dim, P>>>,
+  options?: CheckOpOptions,
+): CheckOpResult;
+export function checkOp<Name extends string, Dim extends string, P extends Params = Params>(
+  name: string,
+  spec: WithBoth<Name, Dim, P, PlainForward<Name, Settings<Dim, P>>, PlainBackward<Name, Settings<Dim, P>>>,
+  options?: CheckOpOptions,
+): CheckOpResult;
+export function checkOp<Name extends string, Dim extends string, P extends Params = Params>(
+  name: string,
+  spec: OpDomain<Name, Dim, P> & {
+    readonly forward: Formula<Name, Settings<Dim, P>>;
+    readonly op: TensorOp<Name, Settings<Dim, P>>;
+  },
+  options?: CheckOpOptions,
+): CheckOpResult;
+export function checkOp(
+  name: string,
+  spec: Domain & OpFunctions,
+  { runs = 200, seed = 0, path, order = 1, tolerance = "proven", raiseException = true }: CheckOpOptions = {},
+): CheckOpResult {
+  if (fastCheck === null)
+    throw new Error(`checkOp: expected fast-check to be installed: npm install --save-dev fast-check`);
+  const { check, property } = fastCheck;
+  const judge = (drawn: Case): Verdict => judgeCase(name, spec, drawn, { order, tolerance });
+  const traps: Record<Trap, number> = { plain: 0, offset: 0, "near eps": 0, large: 0, constant: 0 };
+  let cases = 0;
+  let skipped = 0;
+  let failed = false;
+  const isRight = (drawn: Case): boolean => {
+    const verdict = judge(drawn);
+    if (!failed) {
+      traps[drawn.trap]++;
+      if (verdict === "skip") skipped++;
+      else cases++;
+    }
+    failed ||= typeof verdict === "object";
+    return typeof verdict !== "object";
+  };
+  const arbitrary = named(name, () => caseArbitrary(fastCheck, spec));
+  const details = check(property(arbitrary, isRight), { numRuns: runs, seed, ...(path !== undefined && { path }) });
+  const drawn = details.counterexample?.[0];
+  if (details.errorInstance instanceof OpFault) throw details.errorInstance;
+  if (!details.failed) {
+    if (cases === 0) throw new OpFault(`${name}: expected cases with a finite result, got none in ${runs} draws`);
+    const report = `ok   ${name}: ${cases} cases, ${tolerance === "proven" ? "each number within its rounding bound" : `within ${tolerance} of the largest value`}`;
+    return { name, ok: true, cases, skipped, traps, report, failure: null };
+  }
+  const mismatch = drawn && judge(drawn);
+  if (drawn === undefined || typeof mismatch !== "object") {
+    throw new OpFault(`${name}: expected an op that gives the same result twice, got a failure that does not repeat`);
+  }
+  const replay = { seed: details.seed, path: details.counterexamplePath ?? "" };
+  const failure = { case: drawn, mismatch, ...replay };
+  const report = renderFailure(name, failure, { tried: details.numRuns, shrinks: details.numShrinks }, judge);
+  if (raiseException) throw new GradcheckError(report);
+  return { name, ok: false, cases, skipped, traps, report, failure };
+}
+
+function judgeCase(name: string, spec: OpFunctions, drawn: Case, options: CaseOptions): Verdict {
+  return named(`${name}, case ${describeCase(drawn)}`, () => {
+    const subject = subjectOf(spec, drawn.names, drawn.settings, drawn.inputs);
+    return checkCase(subject, drawn.names, drawn.inputs, drawn.noise, options);
+  });
+}
+
+/** Whatever goes wrong in a function of the user is told with the name of the op and the case. */
+function named<T>(where: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new OpFault(`${where}: ${error instanceof OpFault ? message : `it threw "${message}"`}`, { cause: error });
+  }
+}
+
+/** x [1, 4], eps 1e-5 */
+export function describeCase({ names, inputs, settings }: Case): string {
+  const shapes = names.map((input, i) => `${input} [${(inputs[i]?.shape ?? []).join(", ")}]`);
+  return [...shapes, ...Object.entries(settings).map(([key, value]) => `${key} ${String(value)}`)].join(", ");
+}
