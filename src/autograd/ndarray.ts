@@ -9,6 +9,7 @@ import { Num } from "./num.ts";
 import type { Index, Values } from "./num.ts";
 import {
   broadcastShapes,
+  countOver,
   formatShape,
   inferShape,
   normalizeDim,
@@ -130,7 +131,7 @@ export class NdArray extends Num<NdArray> {
 
   override mean(dims?: readonly number[], keepdim = false): NdArray {
     const over = normalizeDims(dims, this.ndim, "mean");
-    return this.reduce("mean", over, keepdim, sizeOf(over.map((dim) => this.shape[dim] ?? 1)));
+    return this.reduce("mean", over, keepdim, countOver(this.shape, over));
   }
 
   override center(dims: readonly number[]): NdArray {

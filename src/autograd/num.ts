@@ -9,6 +9,7 @@ import {
   broadcastShapes,
   checkIndices,
   checkList,
+  countOver,
   formatShape,
   gatherIndex,
   normalizeDim,
@@ -150,7 +151,7 @@ export abstract class Num<A extends Num<A>> {
   /** mean((x − mean)²) · n/(n − correction) over `dims`, or over all. Unbiased by default, as torch.var. */
   variance(dims?: readonly number[], { correction = 1, keepdim = false }: VarianceOptions = {}): A {
     const over = normalizeDims(dims, this.ndim, "variance");
-    const n = sizeOf(over.map((dim) => this.shape[dim] ?? 1));
+    const n = countOver(this.shape, over);
     return this.center(over)
       .square()
       .sum(over, keepdim)
@@ -176,7 +177,7 @@ export abstract class Num<A extends Num<A>> {
     }
     const extra = this.ndim - shape.length;
     const dims = range(this.ndim).filter((dim) => dim < extra || (shape[dim - extra] === 1 && this.shape[dim] !== 1));
-    return dims.length === 0 ? this.self() : this.sum(dims, true).reshape(shape);
+    return dims.length === 0 ? this.self() : this.sum(dims).reshape(shape);
   }
 
   transpose(dim0: number, dim1: number): A {
@@ -188,7 +189,7 @@ export abstract class Num<A extends Num<A>> {
   /** Matrix product as in torch.matmul: leading dims broadcast, a vector is a row on the left, a column on the right. */
   matmul(other: A): A {
     const inner = this.shape.at(-1);
-    if (inner === undefined || other.ndim === 0 || inner !== other.shape.at(other.ndim === 1 ? -1 : -2)) {
+    if (inner === undefined || inner !== other.shape.at(other.ndim === 1 ? -1 : -2)) {
       throw new RangeError(
         `matmul: expected shapes [*, m, k] and [*, k, n], got ${formatShape(this.shape)} and ${formatShape(other.shape)}`,
       );

@@ -7,7 +7,7 @@
  */
 import { insideBounds, powSlope } from "./num.ts";
 import type { Index, Num } from "./num.ts";
-import { normalizeDim, normalizeDims, reducedShape, sizeOf, sameShape } from "./shape.ts";
+import { countOver, normalizeDim, normalizeDims, reducedShape, sameShape, sizeOf } from "./shape.ts";
 import type { Shape } from "./shape.ts";
 import type { Traced } from "./tape.ts";
 
@@ -138,10 +138,10 @@ export const sum =
 
 export const mean =
   (dims: readonly number[] | undefined, keepdim: boolean): Unary =>
-  (x) => ({
-    output: x.mean(dims, keepdim),
-    pullback: (g) => [spread(g.div(countOver(x.shape, dims)), x.shape, dims)],
-  });
+  (x) => {
+    const count = countOver(x.shape, normalizeDims(dims, x.ndim, "mean"));
+    return { output: x.mean(dims, keepdim), pullback: (g) => [spread(g.div(count), x.shape, dims)] };
+  };
 
 /** The centring matrix I − 11ᵀ/n is symmetric. */
 export const center =
@@ -230,8 +230,4 @@ export const matmul = <A extends Num<A>>(a: A, b: A): Two<A> => ({
 function spread<A extends Num<A>>(g: A, shape: Shape, dims: readonly number[] | undefined): A {
   const kept = reducedShape(shape, normalizeDims(dims, shape.length, "sum"), true);
   return (sameShape(kept, g.shape) ? g : g.reshape(kept)).expand(shape);
-}
-
-function countOver(shape: Shape, dims: readonly number[] | undefined): number {
-  return sizeOf(normalizeDims(dims, shape.length, "mean").map((dim) => shape[dim] ?? 1));
 }

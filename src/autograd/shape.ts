@@ -61,6 +61,11 @@ export function normalizeDims(dims: readonly number[] | undefined, ndim: number,
   return normalized.toSorted((a, b) => a - b);
 }
 
+/** How many values each group of a reduction over `dims` (normalized) has. */
+export function countOver(shape: Shape, dims: readonly number[]): number {
+  return sizeOf(shape.filter((_, dim) => dims.includes(dim)));
+}
+
 /** The shape after a reduction over `dims` (normalized): 1 in their places with `keepdim`, else without them. */
 export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boolean): number[] {
   const kept = shape.map((size, dim) => (dims.includes(dim) ? 1 : size));

@@ -31,7 +31,7 @@ export function jvp(
 }
 
 /**
- * vᵀ·J by reverse mode.
+ * vᵀ·J by reverse mode. The answers are off the tape: to differentiate them again, use `grad` with `createGraph`.
  *
  * @param gradOutput v, in the output's shape; may be left out for a single value, where it is 1
  * @example
@@ -52,7 +52,7 @@ export function vjp(
 }
 
 /**
- * H·v, the Hessian of a function with one value times a vector: the gradient of ⟨∇f, v⟩.
+ * H·v, the Hessian of a function with one value times a vector: the gradient of ⟨∇f, v⟩. Off the tape, as of `vjp`.
  *
  * @param vectors one per input, in its shape
  * @throws RangeError if the output is not a single value, or a vector's shape differs

@@ -135,7 +135,7 @@ function exp(x: DoubleDouble): DoubleDouble {
  */
 function log(x: DoubleDouble): DoubleDouble {
   const y = Math.log(x.hi);
-  if (!Number.isFinite(y)) return of(y);
+  if (!(Math.abs(y) < 670)) return of(y);
   const r = Math.abs(y) < 0.4 ? add(sub(x, ONE), mul(x, expm1Small(of(-y)))) : sub(mul(x, exp(of(-y))), ONE);
   return add(of(y), sub(r, of(0.5 * r.hi * r.hi)));
 }
@@ -200,7 +200,6 @@ export const doubleDouble: Field<DoubleDouble> = {
   sub,
   mul,
   div,
-  sqrt,
   rsqrtOrZero: (x) => (x.hi === 0 ? x : div(ONE, sqrt(x))),
   pow,
   exp,

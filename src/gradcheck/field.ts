@@ -13,9 +13,9 @@ export interface Field<S> {
   readonly sub: (x: S, y: S) => S;
   readonly mul: (x: S, y: S) => S;
   readonly div: (x: S, y: S) => S;
-  readonly sqrt: (x: S) => S;
   /** 1/√x, and 0 where x = 0. */
   readonly rsqrtOrZero: (x: S) => S;
+  /** Its own square root for an exponent of ½. */
   readonly pow: (x: S, exponent: number) => S;
   readonly exp: (x: S) => S;
   readonly log: (x: S) => S;

@@ -132,8 +132,9 @@ function largest(x: Tracked): number {
 function center(group: readonly Tracked[]): readonly Tracked[] {
   const [first] = group;
   if (first === undefined) return group;
-  const constant = group.every((x) => x.value === first.value && x.error === 0);
-  if (constant || group.length === 1) return group.map(() => of(0));
+  const known = Number.isFinite(first.value) && first.error < Infinity;
+  const constant = group.length === 1 || group.every((x) => x.value === first.value && x.error === 0);
+  if (known && constant) return group.map(() => of(0));
   const n = of(group.length);
   const m = add(first, div(sum(group.map((x) => sub(x, first))), n));
   const rough = group.map((x) => sub(x, m));
@@ -157,7 +158,6 @@ export const tracked: Field<Tracked> = {
   sub,
   mul,
   div,
-  sqrt,
   rsqrtOrZero,
   pow,
   exp,

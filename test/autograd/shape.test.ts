@@ -12,7 +12,7 @@ import {
   sizeOf,
 } from "../../src/autograd/index.ts";
 import type { Shape } from "../../src/autograd/index.ts";
-import { inferShape, stridesOf } from "../../src/autograd/shape.ts";
+import { countOver, inferShape, stridesOf } from "../../src/autograd/shape.ts";
 import { holds, shapes } from "../helpers/generators.ts";
 import { given } from "../helpers/given.ts";
 import { cellsOf, commonShape } from "../helpers/loops.ts";
@@ -112,6 +112,18 @@ describe("reducedShape", () => {
     expect(reducedShape([2, 3, 4], [0, 2], true)).toEqual([1, 3, 1]);
     expect(reducedShape([2, 3], [], true)).toEqual([2, 3]);
     expect(reducedShape([0, 3], [0], true)).toEqual([1, 3]);
+  });
+});
+
+describe("countOver", () => {
+  test("is the number of values of each group: all values divided among the groups", () => {
+    const draws = shapes({ minDims: 0 }).chain((shape) =>
+      fc.tuple(fc.constant(shape), fc.subarray(shape.map((_, dim) => dim))),
+    );
+    holds(draws, ([shape, dims]) => {
+      expect(countOver(shape, dims) * sizeOf(reducedShape(shape, dims, true))).toBe(sizeOf(shape));
+    });
+    expect([countOver([2, 0], [1]), countOver([2, 0], [0]), countOver([], [])]).toEqual([0, 2, 1]);
   });
 });
 

@@ -8,8 +8,8 @@ import type { Field } from "../../src/gradcheck/field.ts";
 import { dyadic, exactly, lastBit, minus, noLarger, plus, ratio, times } from "./dyadic.ts";
 import type { Dyadic } from "./dyadic.ts";
 
-export type Arithmetic = Pick<Field<DoubleDouble>, "add" | "sub" | "mul" | "div" | "sqrt">;
-export type Operation = keyof Arithmetic;
+export type Arithmetic = Pick<Field<DoubleDouble>, "add" | "sub" | "mul" | "div" | "pow">;
+export type Operation = "add" | "sub" | "mul" | "div" | "sqrt";
 export const OPERATIONS: readonly Operation[] = ["add", "sub", "mul", "div", "sqrt"];
 
 /** Relative, as a multiple of 2⁻¹⁵⁹ = u³: c₂u² + c₃u³ is c₂ · 2⁵³ + c₃. */
@@ -28,7 +28,7 @@ export function publishedBound(operation: Operation): number {
 
 /** Throws if the result is further from the exact one than published, or not normalized; answers the error over u². */
 export function errorOf(operation: Operation, field: Arithmetic, x: DoubleDouble, y: DoubleDouble): number {
-  const z = operation === "sqrt" ? field.sqrt(x) : field[operation](x, y);
+  const z = operation === "sqrt" ? field.pow(x, 0.5) : field[operation](x, y);
   const shown = `${operation} of (${x.hi}, ${x.lo}) and (${y.hi}, ${y.lo})`;
   if (z.hi + z.lo !== z.hi) throw new Error(`${shown}: expected a normalized result, got (${z.hi}, ${z.lo})`);
   const [error, size] = residual(operation, exactly(x), exactly(y), exactly(z));

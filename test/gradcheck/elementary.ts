@@ -21,21 +21,31 @@ function over(a: bigint, b: bigint): bigint {
   return (a << BigInt(BITS)) / b;
 }
 
-/** Σ terms, each made from the one before, until they vanish. */
-function series(first: bigint, next: (term: bigint, n: bigint) => bigint, weigh = (term: bigint, _: bigint) => term): bigint {
+type Term = (term: bigint, n: bigint) => bigint;
+
+/** Σ weigh(termₙ, n) from n = 0, each term made from the one before, until they vanish. */
+function series(first: bigint, next: Term, weigh: Term = (term) => term): bigint {
   let sum = 0n;
   for (let term = first, n = 1n; term !== 0n && term !== -1n; term = next(term, n), n++) sum += weigh(term, n - 1n);
   return sum;
 }
 
 /** ln 2 = Σ 1/(n 2ⁿ) */
-const LN2 = series(ONE >> 1n, (term) => term >> 1n, (term, n) => term / (n + 1n));
+const LN2 = series(
+  ONE >> 1n,
+  (term) => term >> 1n,
+  (term, n) => term / (n + 1n),
+);
 /** π = 16 atan(1/5) − 4 atan(1/239) (Machin) */
 const PI = 16n * arctanOfInverse(5n) - 4n * arctanOfInverse(239n);
 const TWO_OVER_ROOT_PI = over(2n * ONE, squareRoot(PI));
 
 function arctanOfInverse(k: bigint): bigint {
-  return series(ONE / k, (term) => -term / (k * k), (term, n) => term / (2n * n + 1n));
+  return series(
+    ONE / k,
+    (term) => -term / (k * k),
+    (term, n) => term / (2n * n + 1n),
+  );
 }
 
 function squareRoot(a: bigint): bigint {
@@ -81,7 +91,11 @@ function tanh(x: bigint): Dyadic {
 /** (2/√π) Σ (−1)ⁿ x²ⁿ⁺¹/(n! (2n + 1)): its terms reach 2¹¹⁷ at x = 9 and leave 300 bits. */
 function erf(x: bigint): Dyadic {
   const square = times(x, x);
-  const sum = series(x, (term, n) => -times(term, square) / n, (term, n) => term / (2n * n + 1n));
+  const sum = series(
+    x,
+    (term, n) => -times(term, square) / n,
+    (term, n) => term / (2n * n + 1n),
+  );
   return { m: times(TWO_OVER_ROOT_PI, sum), e: -BITS };
 }
 

@@ -89,7 +89,9 @@ export function gradientsByDuals<A extends Num<A>>(
   const still = inputs.map((input) => new Dual(input, along(input, -1)));
   return inputs.map((input, k) => {
     const cells = Array.from({ length: input.shape.reduce((a, b) => a * b, 1) }, (_, cell) =>
-      forward(still.with(k, new Dual(input, along(input, cell)))).tangent.mul(gradOutput).sum(),
+      forward(still.with(k, new Dual(input, along(input, cell))))
+        .tangent.mul(gradOutput)
+        .sum(),
     );
     return join(cells, input);
   });
@@ -101,7 +103,10 @@ function along<A extends Num<A>>(input: A, cell: number): A {
 }
 
 export function joinPlain(cells: readonly NdArray[], like: NdArray): NdArray {
-  return new NdArray(Float64Array.from(cells, (cell) => cell.data[0] ?? NaN), like.shape);
+  return new NdArray(
+    Float64Array.from(cells, (cell) => cell.data[0] ?? NaN),
+    like.shape,
+  );
 }
 
 export function joinField<S>(cells: readonly FieldArray<S>[], like: FieldArray<S>): FieldArray<S> {
