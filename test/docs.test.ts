@@ -2,7 +2,7 @@
  * Every TypeScript block of the documents and every @example of a docstring is run. Where a line ends in a comment that
  * is a value (`// [2, 4, 6]`, `// 0.25 = …`), the expression must have it, to the digits that are printed.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import * as verifier from "../src/gradcheck/index.ts";
@@ -51,22 +51,37 @@ function withImports(code: string): string {
   return line("normgrad", library) + line("normgrad/gradcheck", verifier) + code;
 }
 
-/** Turns `expression; // value` into a check of the value. */
+/** Turns `expression; // value`, and what is printed with its text in comments below, into checks. */
 function withChecks(code: string): string {
-  const lines = code.split("\n").flatMap((line) => {
-    const match = /^(const (\w+|\[(\w+)[^\]]*\]) = )?(.*?); +\/\/ (.+)$/.exec(line.trimEnd());
-    if (!match) return [line];
-    const [, declared, name, first, expression = "", comment = ""] = match;
-    if (expression.trimStart().startsWith("console.log(")) return [line];
-    const text = expression.startsWith("String(");
-    const value = text
-      ? comment
-      : (/^(?:(?:Float|Int)\d\dArray )?(-?[\d.]+(?:e-?\d+)?|\[[-\d.,e\s[\]]*\])/.exec(comment)?.[1] ?? null);
-    if (value === null) return [line];
-    const subject = declared ? (first ?? name ?? "") : expression;
-    return [...(declared ? [line] : []), `globalThis.checkValue(${subject}, ${JSON.stringify(value)});`];
-  });
-  return lines.join("\n");
+  const lines = code.split("\n");
+  return lines.flatMap((line, i) => [...checkOfLine(line), ...checkOfPrinted(line, lines.slice(i + 1))]).join("\n");
+}
+
+function checkOfLine(line: string): string[] {
+  const match = /^(\s*const (\w+|\[(\w+)[^\]]*\]) = )?\s*(.*?); +\/\/ (.+)$/.exec(line.trimEnd());
+  if (!match) return [line];
+  const [, declared, name, first, expression = "", comment = ""] = match;
+  if (expression.startsWith("console.log(")) return [line];
+  const value = expression.startsWith("String(") ? comment : VALUE.exec(comment)?.[1];
+  if (value === undefined) {
+    if (/^(?:[-\d[]|tensor\(|true|false)/.test(comment)) throw new Error(`not understood as a value: ${comment}`);
+    return [line];
+  }
+  const subject = declared ? (first ?? name ?? "") : expression;
+  return [...(declared ? [line] : []), `globalThis.checkValue(${subject}, ${JSON.stringify(value)});`];
+}
+
+/** A number, nested arrays or a boolean, perhaps as a typed array or a tensor is shown. */
+const VALUE = /^(?:(?:Float|Int)\d\dArray |tensor\()?(-?[\d.]+(?:e-?\d+)?|\[[-\w."\s,[\]]*\]|true|false)/;
+
+function checkOfPrinted(line: string, below: readonly string[]): string[] {
+  const printed = /^(?:console\.log\((.*)\)|(printTape\(.*\)));$/.exec(line);
+  const end = below.findIndex((next) => !next.startsWith("// "));
+  const comments = below.slice(0, end < 0 ? below.length : end).map((comment) => comment.slice(3));
+  const subject = printed?.[1] ?? printed?.[2];
+  return subject !== undefined && comments.length > 0
+    ? [`globalThis.checkValue(String(${subject}), ${JSON.stringify(comments.join("\n"))});`]
+    : [];
 }
 
 /** Numbers in a text, each with half a unit of its last printed digit. */
@@ -86,7 +101,8 @@ function plain(actual: unknown): string {
 let checked = 0;
 function checkValue(actual: unknown, expected: string): void {
   checked++;
-  if (typeof actual === "string") return expect(actual).toBe(expected);
+  if (expected.startsWith('["')) return expect(plain(actual)).toBe(expected.replaceAll(", ", ","));
+  if (typeof actual === "string" || typeof actual === "boolean") return expect(String(actual)).toBe(expected);
   const numbers = numbersIn(plain(actual));
   const shape = (text: string): string => text.replaceAll(/[^[\],]/g, "");
   expect(shape(plain(actual)), `brackets of ${plain(actual)}`).toBe(shape(expected));
@@ -117,6 +133,25 @@ const docstrings = filesBelow("src", ".ts").flatMap(examplesOf);
 afterAll(() => rmSync(BLOCKS, { recursive: true, force: true }));
 
 describe("documentation", () => {
+  test("a code block that names its file stands in that file, word for word", () => {
+    const quoted = documents.flatMap(({ code }) => {
+      const [, path, excerpt] = /^\/\/ From (src\/\S+)\n([^]*)$/m.exec(code) ?? [];
+      return path !== undefined && excerpt !== undefined ? [{ path, excerpt }] : [];
+    });
+    expect(quoted.length).toBeGreaterThan(0);
+    for (const { path, excerpt } of quoted) expect(readFileSync(join(ROOT, path), "utf8")).toContain(excerpt.trim());
+  });
+
+  test("the files and pictures that documents link to are there", () => {
+    const links = ["README.md", "CONTRIBUTING.md", "data/README.md"].flatMap((document) =>
+      Array.from(readFileSync(join(ROOT, document), "utf8").matchAll(/\]\((?!https?:)([^)#]+)/g), ([, link = ""]) =>
+        join(ROOT, document, "..", link),
+      ),
+    );
+    expect(links.length).toBeGreaterThan(5);
+    expect(links.filter((link) => !existsSync(link))).toEqual([]);
+  });
+
   test.each(documents)("the code block at $where runs", (example) =>
     run(example, `block${documents.indexOf(example)}`),
   );
@@ -129,5 +164,10 @@ describe("documentation", () => {
     expect(() => checkValue([1, 2], "[1, 3]")).toThrow("[1,2]");
     expect(() => checkValue(0.3731, "0.372")).toThrow("0.3731");
     expect(() => checkValue("a", "b")).toThrow("b");
+    expect(() => checkValue(true, "false")).toThrow("false");
+    expect(withChecks("printTape(loss);\n// %1 = a\n// %2 = b")).toContain(
+      'checkValue(String(printTape(loss)), "%1 = a\\n%2 = b")',
+    );
+    expect(() => withChecks("f(x); // [1, (two)]")).toThrow("not understood");
   });
 });

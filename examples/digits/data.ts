@@ -1,7 +1,7 @@
 /** Reads images from a CSV file: one image a row, its pixels, then its label. Gzipped or not, no header. */
 import { readFileSync } from "node:fs";
 import { constants, gunzipSync } from "node:zlib";
-import { parse } from "csv-parse/sync";
+import { CsvError, parse } from "csv-parse/sync";
 
 export interface Images {
   /** Side of the square images. */
@@ -18,30 +18,40 @@ export class DataError extends Error {}
 /** Fewer of a class could not be split in training and test images. */
 const LEAST_PER_CLASS = 5;
 
+/** What an Int32Array holds. */
+const LARGEST_LABEL = 2 ** 31 - 1;
+
+/** A row and the number of its line, which editors show: blank lines count. */
+interface Row {
+  readonly line: number;
+  readonly values: readonly string[];
+}
+
 export function loadImages(path: string): Images {
   const rows = readRows(path);
-  const [first] = rows;
-  if (first === undefined) throw new DataError(`${path}: expected one image a row, got an empty file`);
+  const [top] = rows;
+  if (top === undefined) throw new DataError(`${path}: expected one image a row, got an empty file`);
+  const first = top.values;
   const side = Math.sqrt(first.length - 1);
   if (!Number.isInteger(side) || side < 2 || side % 2 !== 0) {
     throw new DataError(
-      `${path}, row 1: expected the pixels of a square image with an even side, then a label, got ${first.length} values`,
+      `${path}, row ${top.line}: expected the pixels of a square image with an even side, then a label, got ${first.length} values`,
     );
   }
   const raw = new Float64Array(rows.length * side * side);
   const labels = new Int32Array(rows.length);
-  rows.forEach((row, i) => {
-    const where = `${path}, row ${i + 1}`;
-    if (row.length !== first.length) {
-      throw new DataError(`${where}: expected ${first.length} values as in row 1, got ${row.length}`);
+  rows.forEach(({ line, values }, i) => {
+    const where = `${path}, row ${line}`;
+    if (values.length !== first.length) {
+      throw new DataError(`${where}: expected ${first.length} values as in row ${top.line}, got ${values.length}`);
     }
-    row.forEach((text, column) => {
+    values.forEach((text, column) => {
       const value = text.trim() === "" ? NaN : Number(text);
       const isLabel = column === side * side;
-      if (!Number.isFinite(value) || value < 0 || (isLabel && !Number.isInteger(value))) {
+      if (!Number.isFinite(value) || value < 0 || (isLabel && (!Number.isInteger(value) || value > LARGEST_LABEL))) {
         const wanted = isLabel ? "a label (0, 1, 2, …)" : "a pixel value of 0 or more";
         const hint = i === 0 && Number.isNaN(value) ? " (the file must have no header)" : "";
-        throw new DataError(`${where}, column ${column + 1}: expected ${wanted}, got "${text}"${hint}`);
+        throw new DataError(`${where}, column ${column + 1}: expected ${wanted}, got ${quoted(text)}${hint}`);
       }
       if (isLabel) labels[i] = value;
       else raw[i * side * side + column] = value;
@@ -52,13 +62,39 @@ export function loadImages(path: string): Images {
   return { side, classes: countClasses(path, labels), pixels: raw.map((value) => value / brightest), labels };
 }
 
-function readRows(path: string): string[][] {
+function readRows(path: string): Row[] {
   const text = readText(path);
+  const rows: Row[] = [];
   try {
-    return parse(text, { relaxColumnCount: true, skipEmptyLines: true, bom: true });
+    parse(text, {
+      relaxColumnCount: true,
+      skipEmptyLines: true,
+      bom: true,
+      recordDelimiter: ["\r\n", "\n", "\r"],
+      onRecord: (values: string[], { lines }) => {
+        rows.push({ line: lines, values });
+        return null;
+      },
+    });
   } catch (error) {
-    throw new DataError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+    if (!(error instanceof CsvError)) throw error;
+    const line = rowAfter(text, rows.at(-1)?.line ?? 0);
+    const found =
+      error.code === "CSV_QUOTE_NOT_CLOSED" ? "a quote that is never closed" : "a quote in the middle of a value";
+    throw new DataError(`${path}, row ${line}: expected comma-separated numbers, got ${found}`);
   }
+  return rows;
+}
+
+/** The number of the first line after this one that is not blank. */
+function rowAfter(text: string, line: number): number {
+  const after = text.split(/\r\n|\n|\r/).slice(line);
+  return line + 1 + Math.max(0, after.findIndex((next) => next !== ""));
+}
+
+/** One line, and not a long one, whatever the file holds. */
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
 }
 
 function readText(path: string): string {

@@ -1,14 +1,13 @@
 /** The main job: `npm start`. See settings.ts for its options. */
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Presets, SingleBar } from "cli-progress";
 import { Generator, tensor } from "normgrad";
 import { DataError, loadImages } from "./data.ts";
 import type { Images } from "./data.ts";
 import { checkGradients, countChecks, TOLERANCE } from "./gradientChecks.ts";
 import type { GradientCheck } from "./gradientChecks.ts";
-import { percent, showProgress } from "./progress.ts";
-import { networksOf, writeReport } from "./result.ts";
+import { percent, showChecks, showProgress } from "./progress.ts";
+import { networksOf, prepareOut, WriteError, writeReport } from "./result.ts";
 import type { Result } from "./result.ts";
 import { readSettings, USAGE, UsageError } from "./settings.ts";
 import { trainAll } from "./trainAll.ts";
@@ -22,6 +21,7 @@ async function main(): Promise<void> {
     return;
   }
   const images = loadImages(settings.data);
+  prepareOut(settings.out);
   const result: Result = { settings, gradientChecks: [], epochs: [], trained: [] };
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => stop.abort());
@@ -43,18 +43,14 @@ async function runChecks(images: Images, { gradientChecks, settings }: Result, s
   const cells = 3 * 4 * 4 * 4;
   const values = Float64Array.from({ length: cells }, (_, i) => images.pixels[i % images.pixels.length] ?? 0);
   const pixels = tensor(values, { shape: [3, 4, 4, 4] });
-  const bar = new SingleBar(
-    { format: "  {bar} {value}/{total}", barsize: 24, clearOnComplete: true },
-    Presets.shades_classic,
-  );
-  bar.start(countChecks(pixels), 0);
+  const progress = showChecks(countChecks(pixels));
   for (const check of checkGradients(pixels, new Generator(settings.seed))) {
     gradientChecks.push(check);
-    bar.increment();
+    progress.onCheck();
     await new Promise((resolve) => setImmediate(resolve)); // lets Ctrl-C and the bar through
     if (stop.aborted) break;
   }
-  bar.stop();
+  progress.stop();
 }
 
 async function runTraining(images: Images, result: Result, stop: AbortSignal): Promise<void> {
@@ -107,7 +103,7 @@ function checkTable(checks: readonly GradientCheck[]): string {
 try {
   await main();
 } catch (error) {
-  if (!(error instanceof DataError || error instanceof UsageError)) throw error;
+  if (!(error instanceof DataError || error instanceof UsageError || error instanceof WriteError)) throw error;
   console.error(`${error.message}${error instanceof UsageError ? "\nSee npm start -- --help" : ""}`);
   process.exitCode = 1;
 }

@@ -1,6 +1,5 @@
-/** What is seen while the networks train: a bar for each on a terminal, a line an epoch elsewhere. */
-import { MultiBar } from "cli-progress";
-import type { SingleBar } from "cli-progress";
+/** What is seen of the work: bars on a terminal; elsewhere a line for the gradient checks and one an epoch. */
+import { MultiBar, Presets, SingleBar } from "cli-progress";
 import type { NormName } from "./model.ts";
 import type { Settings } from "./settings.ts";
 import type { Epoch, Step } from "./train.ts";
@@ -9,6 +8,24 @@ export interface TrainingProgress {
   readonly onStep: (step: Step) => void;
   readonly onEpoch: (epoch: Epoch) => void;
   readonly stop: () => void;
+}
+
+export interface CheckProgress {
+  readonly onCheck: () => void;
+  readonly stop: () => void;
+}
+
+export function showChecks(total: number): CheckProgress {
+  if (!process.stdout.isTTY) {
+    console.log(`  running ${total} checks`);
+    return { onCheck: () => {}, stop: () => {} };
+  }
+  const bar = new SingleBar(
+    { format: "  {bar} {value}/{total}", barsize: 24, clearOnComplete: true, stream: process.stdout },
+    Presets.shades_classic,
+  );
+  bar.start(total, 0);
+  return { onCheck: () => bar.increment(), stop: () => bar.stop() };
 }
 
 export function showProgress(settings: Settings): TrainingProgress {

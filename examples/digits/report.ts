@@ -80,14 +80,17 @@ async function chart(
 ): Promise<string> {
   const shown = NORMS.filter((norm) => settings.norms.includes(norm));
   const isShare = field === "testAccuracy";
-  const lowest = Math.min(...epochs.map((epoch) => epoch[field]));
+  // A loss that is no longer a number, or that is 0, has no place on the scale.
+  const drawn = epochs.filter((epoch) => Number.isFinite(epoch[field]) && (isShare || epoch[field] > 0));
+  if (drawn.length === 0) return `<p>The ${title} was never a number that could be drawn.</p>`;
+  const lowest = Math.min(...drawn.map((epoch) => epoch[field]));
   const domain = isShare ? [Math.min(0.9, Math.floor(lowest * 20) / 20), 1] : undefined;
   const spec: TopLevelSpec = {
     width: 460,
     height: 320,
     autosize: { type: "fit", contains: "padding" },
     background: "transparent",
-    data: { values: epochs.map((epoch) => ({ ...epoch, name: LABELS[epoch.norm] })) },
+    data: { values: drawn.map((epoch) => ({ ...epoch, name: LABELS[epoch.norm] })) },
     mark: { type: "line", point: { size: 22 }, strokeWidth: 1.8, clip: true },
     encoding: {
       x: { field: "epoch", type: "quantitative", title: "epoch", axis: { grid: false, tickMinStep: 1 } },
@@ -144,7 +147,7 @@ function networkTable(networks: readonly Network[], epochs: number): string {
 function checkTable({ gradientChecks }: Result): string {
   const rows = gradientChecks.map(
     ({ norm, case: label, maxError, ok }) =>
-      `<tr><th scope="row">${escape(norm)}</th><td class="text">${escape(label)}</td><td>${maxError.toExponential(1)}</td>` +
+      `<tr><th scope="row">${escape(norm)}</th><td class="text">${escape(label)}</td><td>${Number.isFinite(maxError) ? maxError.toExponential(1) : "no number"}</td>` +
       `<td class="${ok ? "ok" : "bad"}">${ok ? "✓ passes" : "✗ FAILS"}</td></tr>`,
   );
   return `<div class="scroll"><table><thead><tr><th scope="col">Norm</th><th scope="col">Case</th><th scope="col">Largest error</th><th scope="col">Check</th></tr></thead><tbody>${rows.join("")}</tbody></table></div>`;

@@ -74,7 +74,8 @@ function parse(args: readonly string[]): Given {
       },
     }).values;
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    const [line = ""] = (error instanceof Error ? error.message : String(error)).split("\n"); // advice may follow
+    throw new UsageError(line);
   }
 }
 

@@ -29,7 +29,15 @@ export function getDefaultDtype(): Dtype {
   return defaultDtype;
 }
 
-/** The dtype of new tensors and modules where nothing else decides it. */
+/**
+ * The dtype of new tensors and modules where nothing else decides it; those that exist keep theirs. At first "float64".
+ *
+ * @throws TypeError if it is neither "float32" nor "float64"
+ * @example
+ * setDefaultDtype("float32");
+ * String(zeros([1]).dtype); // float32
+ * setDefaultDtype("float64");
+ */
 export function setDefaultDtype(dtype: Dtype): void {
   defaultDtype = checkDtype("setDefaultDtype", dtype);
 }
@@ -37,9 +45,11 @@ export function setDefaultDtype(dtype: Dtype): void {
 /**
  * A tensor of the given values, which are copied.
  *
- * @param data a number, nested arrays, or a typed array in row-major order; a Float32Array or Float64Array decides the dtype
+ * @param data a number, nested arrays, or a typed array (one of these four kinds) in row-major order; a Float32Array or
+ * Float64Array decides the dtype
  * @param options.shape of a flat or typed array; default: as it is nested
- * @throws RangeError if rows differ in length or the count does not fit the shape; TypeError if something is not a number
+ * @throws RangeError if rows differ in length or the count does not fit the shape; TypeError if something is not a
+ * number, or the typed array is of another kind
  * @example
  * tensor([[1, 2], [3, 4]], { requiresGrad: true }); // float64
  * tensor(new Float32Array(6), { shape: [2, 3] }); // float32
@@ -50,6 +60,11 @@ export function tensor(
 ): Tensor {
   const { shape, dtype, requiresGrad = false } = checkOptions("tensor", options);
   const typed = ArrayBuffer.isView(data);
+  if (typed && !isListed(data)) {
+    throw new TypeError(
+      `tensor: expected a Float32Array, Float64Array, Int32Array or Uint8Array, got ${describeValue(data)}`,
+    );
+  }
   const nestedShape = typed ? [data.length] : shapeOf(data);
   const flat = typed ? data : flatten(data, nestedShape);
   const finalShape = shape ?? nestedShape;
@@ -64,15 +79,35 @@ export function tensor(
   return new Tensor(new NdArray(values, [...finalShape]), requiresGrad);
 }
 
-/** A tensor of one repeated value. */
+/**
+ * A tensor of one repeated value, in the default dtype (float64) unless `options.dtype` says another.
+ *
+ * @throws RangeError if the shape is not of whole numbers from 0; TypeError if the shape is no array or the value no number
+ * @example
+ * full([2, 2], 0.5).toArray(); // [[0.5, 0.5], [0.5, 0.5]]
+ */
 export function full(shape: Shape, value: number, options: TensorOptions = {}): Tensor {
   return fill("full", shape, checkNumber("full", "value", value), options);
 }
 
+/**
+ * A tensor of zeros, in the default dtype (float64) unless `options.dtype` says another.
+ *
+ * @throws RangeError if the shape is not of whole numbers from 0; TypeError if it is no array
+ * @example
+ * zeros([2, 3]).toArray(); // [[0, 0, 0], [0, 0, 0]]
+ */
 export function zeros(shape: Shape, options: TensorOptions = {}): Tensor {
   return fill("zeros", shape, 0, options);
 }
 
+/**
+ * A tensor of ones, in the default dtype (float64) unless `options.dtype` says another.
+ *
+ * @throws RangeError if the shape is not of whole numbers from 0; TypeError if it is no array
+ * @example
+ * ones([3], { requiresGrad: true }).toArray(); // [1, 1, 1]
+ */
 export function ones(shape: Shape, options: TensorOptions = {}): Tensor {
   return fill("ones", shape, 1, options);
 }
@@ -98,7 +133,16 @@ export function arange(start: number, end?: number, step = 1, options: TensorOpt
   );
 }
 
-/** Uniform on [0, 1). */
+/**
+ * Uniform on [0, 1), in the default dtype (float64), from the generator that `manualSeed` seeds; see `options`. An
+ * unseeded program draws the same numbers in every run. (PyTorch: other ones.)
+ *
+ * @throws RangeError if the shape is not of whole numbers from 0; TypeError if an option is of the wrong kind. Nothing is
+ * drawn then
+ * @example
+ * const [a, b] = [rand([4], { generator: new Generator(1) }), rand([4], { generator: new Generator(1) })];
+ * a.sub(b).toArray(); // [0, 0, 0, 0]
+ */
 export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
   const { dtype, generator, requiresGrad } = checkRandom("rand", shape, options);
   // Cut to 24 bits: rounded to float32, what is above 1 − 2⁻²⁵ would be 1.
@@ -106,19 +150,40 @@ export function rand(shape: Shape, options: RandomOptions = {}): Tensor {
   return draw(shape, dtype === "float32" ? float32 : () => generator.uniform(), { dtype, requiresGrad });
 }
 
-/** Normal, with mean 0 and variance 1. */
+/**
+ * Normal with mean 0 and variance 1, in the default dtype (float64), from the generator that `manualSeed` seeds; see
+ * `options`. An unseeded program draws the same numbers in every run. (PyTorch: other ones.)
+ *
+ * @throws RangeError if the shape is not of whole numbers from 0; TypeError if an option is of the wrong kind. Nothing is
+ * drawn then
+ * @example
+ * const weight = randn([16, 8], { requiresGrad: true });
+ * weight.shape; // [16, 8]
+ */
 export function randn(shape: Shape, options: RandomOptions = {}): Tensor {
   const { dtype, generator, requiresGrad } = checkRandom("randn", shape, options);
   return draw(shape, () => generator.normal(), { dtype, requiresGrad });
 }
 
-/** Joins tensors along `dim`: torch.cat. */
+/**
+ * Joins tensors along `dim` (default 0), the other dims being equal: torch.cat.
+ *
+ * @throws RangeError if there is none, `dim` is not there, or the shapes differ elsewhere; TypeError if the dtypes differ
+ * @example
+ * concat([tensor([[1, 2]]), tensor([[3, 4]])]).toArray(); // [[1, 2], [3, 4]]
+ */
 export function concat(tensors: readonly Tensor[], dim = 0): Tensor {
   const [first, ...others] = checkTensors("concat", tensors);
   return first.concat(others, dim);
 }
 
-/** Joins tensors of one shape along a new dim. */
+/**
+ * Joins tensors of one shape along a new dim, which stands at `dim` (default 0).
+ *
+ * @throws RangeError if there is none, `dim` is outside, or the shapes differ; TypeError if the dtypes differ
+ * @example
+ * stack([tensor([1, 2]), tensor([3, 4])], 1).toArray(); // [[1, 3], [2, 4]]
+ */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   const [first, ...others] = checkTensors("stack", tensors);
   return first.stack(others, dim);
@@ -146,6 +211,11 @@ function fill(name: string, shape: Shape, value: number, options: TensorOptions)
 
 function draw(shape: Shape, next: () => number, options: TensorOptions): Tensor {
   return tensor(Float64Array.from({ length: sizeOf(shape) }, next), { ...options, shape });
+}
+
+/** The kinds of typed arrays that `tensor` takes. */
+function isListed(data: ArrayBufferView): boolean {
+  return [Float32Array, Float64Array, Int32Array, Uint8Array].some((kind) => data instanceof kind);
 }
 
 function shapeOf(data: NestedArray): number[] {

@@ -12,6 +12,8 @@ export {
   zeros,
 } from "./creation.ts";
 export type { RandomOptions, TensorOptions } from "./creation.ts";
+export { customOp } from "./customOp.ts";
+export type { CustomOpOptions } from "./customOp.ts";
 export { Dual } from "./dual.ts";
 export { formatNumber, formatValue } from "./format.ts";
 export { Buffer, Module, Parameter } from "./module.ts";
@@ -20,6 +22,8 @@ export { NdArray } from "./ndarray.ts";
 export type { Dtype, FloatArray } from "./ndarray.ts";
 export { Num } from "./num.ts";
 export type { Index, Values, VarianceOptions } from "./num.ts";
+export { printTape } from "./printTape.ts";
+export type { Names } from "./printTape.ts";
 export { Generator, manualSeed } from "./random.ts";
 export {
   broadcastShapes,
@@ -33,9 +37,9 @@ export {
   sizeOf,
 } from "./shape.ts";
 export type { Shape } from "./shape.ts";
-export { noGrad, printTape, tapeOf } from "./tape.ts";
-export type { Attributes, Grads, Kernel, Lift, Names, Pullback, Rule, Taped, TapeRecord, Traced } from "./tape.ts";
-export { apply, customOp, grad, Tensor } from "./tensor.ts";
-export type { Arg, BackwardOptions, CustomOpOptions, GradOptions, NestedArray, Op } from "./tensor.ts";
+export { noGrad, tapeOf } from "./tape.ts";
+export type { Attributes, Grads, Kernel, Lift, Pullback, Rule, Taped, TapeRecord, Traced } from "./tape.ts";
+export { apply, grad, Tensor } from "./tensor.ts";
+export type { Arg, BackwardOptions, GradOptions, NestedArray, Op } from "./tensor.ts";
 export { hvp, jvp, vjp } from "./transforms.ts";
 export type { Formula } from "./transforms.ts";

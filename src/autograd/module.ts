@@ -20,7 +20,25 @@ export class Parameter extends Tensor {
   }
 }
 
-/** A tensor that belongs to a module's state but is not trained: running statistics. */
+/**
+ * A tensor that belongs to a module's state but is not trained: running statistics. `buffers()` and `stateDict()` find
+ * it, `parameters()` does not.
+ *
+ * @param initial its value; that it may require a gradient is forgotten
+ * @param options.optional a state dict may leave it out. Default false
+ * @throws TypeError if `initial` is no tensor
+ * @example
+ * class Count extends Module {
+ *   readonly calls = new Buffer(zeros([]));
+ *   override forward(input: Tensor): Tensor {
+ *     this.calls.value = this.calls.value.add(1);
+ *     return input;
+ *   }
+ * }
+ * const count = new Count();
+ * count.forward(ones([2]));
+ * count.calls.item(); // 1
+ */
 export class Buffer extends Tensor {
   /** A state dict may leave it out; it is then set to zero, as PyTorch does with num_batches_tracked. */
   readonly optional: boolean;

@@ -44,7 +44,7 @@ function allocate(dtype: Dtype, source: number | ArrayLike<number>): FloatArray 
  * An array of numbers with a shape: what a formula works on when no gradient is asked for.
  *
  * @param data the values in row-major order. Kept, not copied: nobody may write to it afterwards.
- * @param shape its product must be `data.length`
+ * @param shape its product must be `data.length`; copied
  * @throws RangeError if it is not
  * @example
  * const x = new NdArray(Float64Array.of(1, 2, 3, 4), [2, 2]);
@@ -62,7 +62,7 @@ export class NdArray extends Num<NdArray> {
       );
     }
     this.data = data;
-    this.shape = shape;
+    this.shape = shape.slice();
   }
 
   /** An array of one repeated value. */

@@ -33,6 +33,16 @@ export interface VarianceOptions {
   readonly keepdim?: boolean;
 }
 
+/**
+ * What an array can do, whatever it is made of: the arithmetic of the readings. A formula that is written once for
+ * `A extends Num<A>` runs on plain numbers, on dual numbers and on tensors.
+ *
+ * @throws RangeError if shapes do not broadcast together or a dim is not there; TypeError if dtypes differ
+ * @example
+ * const rms = <A extends Num<A>>(x: A): A => x.square().mean().sqrt();
+ * rms(tensor([1, 7]).value).data; // Float64Array [5]
+ * rms(tensor([1, 7])).item(); // 5
+ */
 export abstract class Num<A extends Num<A>> {
   abstract readonly shape: Shape;
   /** `this`, typed as the reading that it is. */
@@ -223,7 +233,8 @@ export abstract class Num<A extends Num<A>> {
       if (Number.isInteger(index) && index >= -size && index < size) return index < 0 ? index + size : index;
       throw new RangeError(`indexSelect: expected indices in [${-size}, ${size}) for dim ${dim}, got ${index}`);
     });
-    return this.gatherAlong("indexSelect", along, positions, { dim, indices });
+    const copy = Array.isArray(indices) ? [...indices] : Int32Array.from(indices);
+    return this.gatherAlong("indexSelect", along, positions, { dim, indices: copy });
   }
 
   /** One entry of `dim`, which disappears: x[:, index] for dim 1. */
@@ -248,7 +259,7 @@ export abstract class Num<A extends Num<A>> {
       "pad",
       index,
       positions.map((p) => p.length),
-      { amounts },
+      { amounts: [...amounts] },
     );
   }
 
@@ -312,7 +323,7 @@ export abstract class Num<A extends Num<A>> {
       });
       return index;
     };
-    const attributes = { ...(dims && { dims }), ...(keepdim && { keepdim }) };
+    const attributes = { ...(dims && { dims: [...dims] }), ...(keepdim && { keepdim }) };
     return this.gather(name, firstBest, reducedShape(this.shape, over, keepdim), attributes);
   }
 

@@ -7,6 +7,13 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
+/**
+ * Whether two shapes have the same sizes in the same order: no broadcasting.
+ *
+ * @example
+ * sameShape([2, 3], [2, 3]); // true
+ * sameShape([3], [1, 3]); // false
+ */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((size, i) => size === b[i]);
 }

@@ -4,7 +4,7 @@
  * A tensor that an op made holds one record. The tape of a loss is the set of records that can be reached from it,
  * sorted by id; inputs exist before outputs, so this order is topological, without recursion and without a global list.
  */
-import { describeValue, formatValue } from "./format.ts";
+import { describeValue } from "./format.ts";
 import type { NdArray } from "./ndarray.ts";
 import type { Num } from "./num.ts";
 import { formatShape, sameShape } from "./shape.ts";
@@ -85,7 +85,13 @@ export class TapeRecord<T extends Taped<T>> {
   }
 }
 
-/** The records that `root` depends on, in the order in which they were written. */
+/**
+ * The records that `root` depends on, in the order in which they were written; none for a leaf.
+ *
+ * @example
+ * const x = tensor([1, 2], { requiresGrad: true });
+ * tapeOf(x.mul(3).sum()).map(({ name }) => name); // ["mul", "sum"]
+ */
 export function tapeOf<T extends Taped<T>>(root: T): readonly TapeRecord<T>[] {
   const found = new Set<TapeRecord<T>>();
   const pending = root.record === null ? [] : [root.record];
@@ -105,6 +111,8 @@ export function sourceOf<T extends Taped<T>>(tensor: T): Source<T> {
 }
 
 export interface SweepOptions<T extends Taped<T>, G> {
+  /** The function that errors name. */
+  readonly caller: string;
   /** The pullback to use for a record: on numbers, or replayed on tensors. Null for a consumed one. */
   readonly pullbackOf: (record: TapeRecord<T>) => Pullback<G> | null;
   /** Computed tensors whose gradients are asked for; the gradients of leaves are always answered. */
@@ -121,19 +129,19 @@ export interface SweepOptions<T extends Taped<T>, G> {
 export function sweep<T extends Taped<T>, G extends Num<G>>(
   root: T,
   gradRoot: G,
-  { pullbackOf, keep, onRecord }: SweepOptions<T, G>,
+  { caller, pullbackOf, keep, onRecord }: SweepOptions<T, G>,
 ): Map<Source<T>, G> {
   const tape = tapeOf(root);
   const consumed = tape.find((record) => record.consumed);
-  if (consumed !== undefined) throw consumedError(consumed);
+  if (consumed !== undefined) throw consumedError(caller, consumed);
   const gradients = new Map<Source<T>, G>([[sourceOf(root), gradRoot]]);
   for (const record of tape.toReversed()) {
     const gradOutput = gradients.get(record);
     if (gradOutput === undefined) continue;
     const pullback = pullbackOf(record);
-    if (pullback === null) throw consumedError(record); // by a backward that `onRecord` has started
+    if (pullback === null) throw consumedError(caller, record); // by a backward that `onRecord` has started
     const gradInputs = pullback(gradOutput);
-    checkGradients(record, gradInputs);
+    checkGradients(caller, record, gradInputs);
     record.inputs.forEach((input, i) => {
       const gradient = gradInputs[i];
       if (!input?.requiresGrad || !gradient) return;
@@ -147,27 +155,28 @@ export function sweep<T extends Taped<T>, G extends Num<G>>(
   return gradients;
 }
 
-function consumedError<T extends Taped<T>>({ name, shape }: TapeRecord<T>): Error {
+function consumedError<T extends Taped<T>>(caller: string, { name, shape }: TapeRecord<T>): Error {
   return new Error(
-    `backward: expected a tape that no earlier backward has consumed, got ${name} : ${formatShape(shape)} consumed; ` +
+    `${caller}: expected a tape that no earlier backward has consumed, got ${name} : ${formatShape(shape)} consumed; ` +
       "pass { retainGraph: true } to the earlier backward",
   );
 }
 
 function checkGradients<T extends Taped<T>, G extends Num<G>>(
+  caller: string,
   record: TapeRecord<T>,
   grads: readonly (G | null)[],
 ): void {
   if (grads.length !== record.inputs.length) {
     throw new RangeError(
-      `backward: expected ${record.inputs.length} gradients from ${record.name}, one per input, got ${grads.length}`,
+      `${caller}: expected ${record.inputs.length} gradients from ${record.name}, one per input, got ${grads.length}`,
     );
   }
   record.inputs.forEach((input, i) => {
     const gradient = grads[i];
     if (input && gradient && !sameShape(input.shape, gradient.shape)) {
       throw new RangeError(
-        `backward: expected gradient ${i} of ${record.name} in its input's shape ${formatShape(input.shape)}, ` +
+        `${caller}: expected gradient ${i} of ${record.name} in its input's shape ${formatShape(input.shape)}, ` +
           `got ${formatShape(gradient.shape)}`,
       );
     }
@@ -204,66 +213,9 @@ export function noGrad<R>(body: () => R): R {
   return withGrad(false, () => {
     const result = body();
     if (typeof result === "object" && result !== null && "then" in result) {
+      Promise.resolve(result).catch(() => {}); // it was refused: were it to reject as well, Node would end the process
       throw new TypeError("noGrad: expected a synchronous function, got one that returns a promise");
     }
     return result;
   });
-}
-
-/** Names for leaves: a module, or `{ name: tensor }`. */
-export type Names<T> = { namedParameters(): Iterable<readonly [string, T]> } | Readonly<Record<string, T>>;
-
-/**
- * The tape of a tensor in text, one record a line: inputs, then attributes, then the shape of the output. After a
- * backward without `retainGraph` the one record that is left says `consumed`.
- *
- * @param options.names a module, or an object of tensors, whose names are printed for leaves
- * @example
- * const w = tensor([1, 2], { requiresGrad: true });
- * printTape(w.mul(3).sum(), { names: { w } });
- * // %1 = mul(w[2]; other 3) : [2]
- * // %2 = sum(%1) : []
- */
-export function printTape<T extends Taped<T>>(root: T, options: { readonly names?: Names<T> } = {}): string {
-  const names = new Map<T, string>();
-  if (options.names) for (const [name, tensor] of entriesOf(options.names)) names.set(tensor, name);
-  const tape = tapeOf(root);
-  const numbers = new Map(tape.map((record, i) => [record, i + 1]));
-  const unnamed = { leaf: 0, input: 0 };
-  const nameUnnamed = (kind: "leaf" | "input"): string => kind + (unnamed[kind]++ || "");
-  const show = (input: T): string => {
-    if (input.record) return `%${numbers.get(input.record)}`;
-    const name = names.get(input) ?? nameUnnamed(input.requiresGrad ? "leaf" : "input");
-    names.set(input, name);
-    return `${name}${compactShape(input.shape)}`;
-  };
-  return tape
-    .map((record) => {
-      const entries = Object.entries(record.attributes).filter(([, value]) => value !== undefined && value !== null);
-      const arrays = entries.flatMap(([name, value]) => (isTypedArray(value) ? [`${name}[${value.length}]`] : []));
-      const plain = entries.flatMap(([name, value]) => (isTypedArray(value) ? [] : [`${name} ${formatValue(value)}`]));
-      const tensors = record.inputs.filter((input) => input !== null).map(show);
-      const list = record.consumed ? "consumed" : [...tensors, ...arrays].join(", ");
-      const attributes = plain.length > 0 ? `; ${plain.join(", ")}` : "";
-      return `%${numbers.get(record)} = ${record.name}(${list}${attributes}) : ${compactShape(record.shape)}`;
-    })
-    .join("\n");
-}
-
-function entriesOf<T>(names: Names<T>): Iterable<readonly [string, T]> {
-  if (isModule(names)) return names.namedParameters();
-  return Object.entries(names);
-}
-
-function isModule<T>(names: Names<T>): names is { namedParameters(): Iterable<readonly [string, T]> } {
-  return "namedParameters" in names && typeof names.namedParameters === "function";
-}
-
-function isTypedArray(value: unknown): value is ArrayLike<number> {
-  return ArrayBuffer.isView(value) && "length" in value;
-}
-
-/** [32,64], as in the notation of compilers. */
-function compactShape(shape: Shape): string {
-  return `[${shape.join(",")}]`;
 }

@@ -31,6 +31,14 @@ export interface BackwardOptions {
  * An array of numbers that remembers how it was computed. Make one with `tensor`, `zeros`, `randn`, …
  *
  * Values are immutable: an op answers a new tensor. An optimizer assigns a new array to `value`.
+ *
+ * @param value kept, not copied
+ * @param requiresGrad default false
+ * @throws TypeError if `value` is no NdArray
+ * @example
+ * const x = new Tensor(new NdArray(Float64Array.of(1, 2), [2]), true);
+ * x.square().sum().backward();
+ * x.grad?.toArray(); // [2, 4]
  */
 export class Tensor extends Num<Tensor> implements Taped<Tensor> {
   /** The step of the tape that made it; null for a leaf. */
@@ -236,21 +244,25 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
   }
 
   override sum(dims?: readonly number[], keepdim = false): Tensor {
-    return apply("sum", { rule: rules.sum(dims, keepdim), attributes: reduction(dims, keepdim) }, this);
+    const over = ownDims("sum", dims);
+    return apply("sum", { rule: rules.sum(over, keepdim), attributes: reduction(over, keepdim) }, this);
   }
 
   override mean(dims?: readonly number[], keepdim = false): Tensor {
-    return apply("mean", { rule: rules.mean(dims, keepdim), attributes: reduction(dims, keepdim) }, this);
+    const over = ownDims("mean", dims);
+    return apply("mean", { rule: rules.mean(over, keepdim), attributes: reduction(over, keepdim) }, this);
   }
 
   override variance(dims?: readonly number[], options: VarianceOptions = {}): Tensor {
     const { correction = 1, keepdim = false } = checkOptions("variance", options);
-    const attributes = { ...reduction(dims, keepdim), correction };
-    return apply("variance", { rule: rules.variance(dims, correction, keepdim), attributes }, this);
+    const over = ownDims("variance", dims);
+    const attributes = { ...reduction(over, keepdim), correction };
+    return apply("variance", { rule: rules.variance(over, correction, keepdim), attributes }, this);
   }
 
   override center(dims: readonly number[]): Tensor {
-    return apply("center", { rule: rules.center(dims), attributes: { dims } }, this);
+    const over = [...checkList("center", "dims", dims)];
+    return apply("center", { rule: rules.center(over), attributes: { dims: over } }, this);
   }
 
   override softmax(dim: number): Tensor {
@@ -268,13 +280,14 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
   }
 
   override permute(dims: readonly number[]): Tensor {
-    checkList("permute", "dims", dims);
-    return apply("permute", { rule: rules.permute(dims), attributes: { dims } }, this);
+    const order = [...checkList("permute", "dims", dims)];
+    return apply("permute", { rule: rules.permute(order), attributes: { dims: order } }, this);
   }
 
   override expand(shape: Shape): Tensor {
     if (sameShape(checkList("expand", "a shape", shape), this.shape)) return this;
-    return apply("expand", { rule: rules.expand(shape), attributes: { shape } }, this);
+    const wide = [...shape];
+    return apply("expand", { rule: rules.expand(wide), attributes: { shape: wide } }, this);
   }
 
   override concat(others: readonly Tensor[], dim: number): Tensor {
@@ -323,6 +336,11 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
 
 /** Numbers, nested as deep as there are dims. */
 export type NestedArray = number | readonly NestedArray[];
+
+/** A copy, since the caller may reuse the array before the backward reads it. */
+function ownDims(name: string, dims: readonly number[] | undefined): readonly number[] | undefined {
+  return dims && [...checkList(name, "dims", dims)];
+}
 
 function reduction(dims: readonly number[] | undefined, keepdim: boolean): Attributes {
   return { ...(dims && { dims }), ...(keepdim && { keepdim }) };
@@ -416,65 +434,6 @@ function write(
   return new Tensor(output, true, new TapeRecord(name, output.shape, inputs, attributes, pullback, replay));
 }
 
-export interface CustomOpOptions {
-  /** As the tape prints it. Default: the name of the forward function, else "customOp". */
-  readonly name?: string;
-  /** The output's shape from those of the inputs. Default: the first input's. */
-  readonly outputShape?: (...shapes: readonly Shape[]) => Shape;
-}
-
-/**
- * An op from plain functions on typed arrays, for code that knows nothing of this library. It has a first derivative;
- * `createGraph` through it throws and names it.
- *
- * @param forward gets the inputs' values, row-major (copies, in their dtype), and answers the output's
- * @param backward gets ∂L/∂output and the inputs' values, and answers ∂L/∂input for each, or null where there is none
- * @throws TypeError or RangeError if what they answer is not a typed array of the right length
- * @example
- * const cube = customOp(
- *   (x) => x.map((v) => v ** 3),
- *   (gradOutput, x) => [gradOutput.map((g, i) => 3 * g * (x[i] ?? 0) ** 2)],
- *   { name: "cube" },
- * );
- * const x = tensor([1, 2], { requiresGrad: true });
- * cube(x).sum().backward();
- * x.grad?.toArray(); // [3, 12]
- */
-export function customOp(
-  forward: (...inputs: FloatArray[]) => FloatArray,
-  backward: (gradOutput: FloatArray, ...inputs: FloatArray[]) => readonly (FloatArray | null)[],
-  { name = forward?.name || "customOp", outputShape = (first = []) => first }: CustomOpOptions = {},
-): (...inputs: readonly Tensor[]) => Tensor {
-  if (typeof forward !== "function" || typeof backward !== "function") {
-    const got = `${describeValue(forward)} and ${describeValue(backward)}`;
-    throw new TypeError(`customOp: expected two functions, forward and backward, got ${got}`);
-  }
-  const wrap = (what: string, data: FloatArray, shape: Shape, dtype: Dtype): NdArray => {
-    if (!(data instanceof Float32Array || data instanceof Float64Array)) {
-      throw new TypeError(`${name}: expected ${what} as a Float32Array or Float64Array, got ${describeValue(data)}`);
-    }
-    if (data.length !== shape.reduce((a, b) => a * b, 1)) {
-      throw new RangeError(`${name}: expected ${what} of shape ${formatShape(shape)}, got ${data.length} values`);
-    }
-    return new NdArray(data.slice(), shape).to(dtype);
-  };
-  const kernel = (...inputs: readonly NdArray[]): Traced<NdArray> => {
-    const [first] = inputs;
-    if (first === undefined) throw new RangeError(`${name}: expected at least one input, got none`);
-    const copies = (): FloatArray[] => inputs.map((input) => input.data.slice());
-    const output = wrap("the output", forward(...copies()), outputShape(...inputs.map((x) => x.shape)), first.dtype);
-    return {
-      output,
-      pullback: (gradOutput) =>
-        backward(gradOutput.data.slice(), ...copies()).map((gradient, i) => {
-          const input = inputs[i] ?? first;
-          return gradient && wrap(`gradient ${i}`, gradient, input.shape, input.dtype);
-        }),
-    };
-  };
-  return (...inputs) => apply(name, { kernel }, ...inputs);
-}
-
 // ── Gradients ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface GradOptions extends BackwardOptions {
@@ -500,17 +459,27 @@ export function grad(
 ): (Tensor | null)[];
 export function grad(output: Tensor, inputs: readonly Tensor[], options?: GradOptions): Tensor[];
 export function grad(output: Tensor, inputs: readonly Tensor[], options: GradOptions = {}): (Tensor | null)[] {
-  checkTensor("grad", "output", output);
-  checkList("grad", "inputs", inputs).forEach((input, i) => checkTensor("grad", `inputs[${i}]`, input));
+  return gradFor("grad", output, inputs, options);
+}
+
+/** `grad` on behalf of `caller`, whom its errors name. */
+export function gradFor(
+  caller: string,
+  output: Tensor,
+  inputs: readonly Tensor[],
+  options: GradOptions,
+): (Tensor | null)[] {
+  checkTensor(caller, "output", output);
+  checkList(caller, "inputs", inputs).forEach((input, i) => checkTensor(caller, `inputs[${i}]`, input));
   const wanted = new Set(inputs.flatMap((input) => input.record ?? []));
-  const { gradOutput = null } = checkOptions("grad", options);
-  if (gradOutput) checkTensor("grad", "gradOutput", gradOutput);
-  const gradients = sweepFrom("grad", output, gradOutput, options, wanted);
+  const { gradOutput = null } = checkOptions(caller, options);
+  if (gradOutput) checkTensor(caller, "gradOutput", gradOutput);
+  const gradients = sweepFrom(caller, output, gradOutput, options, wanted);
   const answers = inputs.map((input, i) => {
     const gradient = gradients.get(sourceOf(input)) ?? null;
     if (gradient !== null || options.allowUnused) return gradient;
     throw new Error(
-      `grad: expected inputs that the output depends on, got input ${i} of shape ${formatShape(input.shape)} that it does ` +
+      `${caller}: expected inputs that the output depends on, got input ${i} of shape ${formatShape(input.shape)} that it does ` +
         `not${input.requiresGrad ? "" : " (it does not require a gradient)"}; pass { allowUnused: true } for null`,
     );
   });
@@ -523,7 +492,7 @@ function keepsGraph({ retainGraph, createGraph = false }: BackwardOptions): bool
 }
 
 function sweepFrom(
-  name: "backward" | "grad",
+  caller: string,
   root: Tensor,
   gradOutput: Tensor | null,
   { createGraph = false, onRecord }: BackwardOptions,
@@ -531,31 +500,31 @@ function sweepFrom(
 ): Map<Tensor | TapeRecord<Tensor>, Tensor> {
   if (!root.requiresGrad) {
     throw new Error(
-      `${name}: expected a tensor that requires a gradient, got ${String(root)}: no input of it has requiresGrad, ` +
+      `${caller}: expected a tensor that requires a gradient, got ${String(root)}: no input of it has requiresGrad, ` +
         "or it was detached or made in noGrad",
     );
   }
   if (gradOutput === null && root.numel !== 1) {
     throw new RangeError(
-      `${name}: expected a gradOutput for an output of more than one value, got none for shape ${formatShape(root.shape)}`,
+      `${caller}: expected a gradOutput for an output of more than one value, got none for shape ${formatShape(root.shape)}`,
     );
   }
   const gradRoot = gradOutput ?? new Tensor(NdArray.full(root.shape, 1, root.dtype));
   if (!sameShape(gradRoot.shape, root.shape)) {
     throw new RangeError(
-      `${name}: expected gradOutput of shape ${formatShape(root.shape)}, got ${formatShape(gradRoot.shape)}`,
+      `${caller}: expected gradOutput of shape ${formatShape(root.shape)}, got ${formatShape(gradRoot.shape)}`,
     );
   }
   if (gradRoot.dtype !== root.dtype) {
-    throw new TypeError(`${name}: expected gradOutput in ${root.dtype}, got ${gradRoot.dtype}`);
+    throw new TypeError(`${caller}: expected gradOutput in ${root.dtype}, got ${gradRoot.dtype}`);
   }
   const keep = (record: TapeRecord<Tensor>): boolean => wanted.has(record) || record.retained !== null;
   if (createGraph) {
     // The tape is on even in noGrad: the graph was asked for.
     const pullbackOf = (record: TapeRecord<Tensor>): Pullback<Tensor> | null => record.replay?.() ?? null;
-    return withGrad(true, () => sweep(root, gradRoot, { pullbackOf, keep, onRecord }));
+    return withGrad(true, () => sweep(root, gradRoot, { caller, pullbackOf, keep, onRecord }));
   }
-  const gradients = sweep(root, gradRoot.value, { pullbackOf: (record) => record.pullback, keep, onRecord });
+  const gradients = sweep(root, gradRoot.value, { caller, pullbackOf: (record) => record.pullback, keep, onRecord });
   return new Map([...gradients].map(([source, gradient]) => [source, new Tensor(gradient)]));
 }
 

@@ -4,7 +4,7 @@ import { NdArray } from "./ndarray.ts";
 import type { Num } from "./num.ts";
 import { checkList, formatShape, sameShape } from "./shape.ts";
 import { withGrad } from "./tape.ts";
-import { checkTensor, grad, Tensor } from "./tensor.ts";
+import { checkTensor, gradFor, Tensor } from "./tensor.ts";
 import type { GradOptions } from "./tensor.ts";
 
 /** A function of arrays, generic in the reading: built from the operations of `Num` alone. */
@@ -13,8 +13,8 @@ export type Formula = <A extends Num<A>>(...inputs: readonly A[]) => A;
 /**
  * J·v by forward mode: the formula is read once with dual numbers. Exact, with no step size.
  *
- * @param tangents one per input, in its shape
- * @throws RangeError if their number or a shape differs
+ * @param tangents one per input, in its shape and dtype
+ * @throws RangeError if their number or a shape differs; TypeError if a dtype does
  * @example
  * const [output, tangent] = jvp((x) => x.square().sum(), [tensor([1, 2])], [tensor([1, 0])]);
  * tangent.item(); // 2
@@ -47,15 +47,15 @@ export function vjp(
   return withGrad(true, () => {
     const leaves = inputs.map((input) => new Tensor(input.value, true));
     const output = checkTensor("vjp", "what the function answers", f(...leaves));
-    return [output.detach(), gradOrZeros(output, leaves, gradOutput && { gradOutput })];
+    return [output.detach(), gradOrZeros("vjp", output, leaves, gradOutput && { gradOutput })];
   });
 }
 
 /**
  * H·v, the Hessian of a function with one value times a vector: the gradient of ⟨∇f, v⟩. Off the tape, as of `vjp`.
  *
- * @param vectors one per input, in its shape
- * @throws RangeError if the output is not a single value, or a vector's shape differs
+ * @param vectors one per input, in its shape and dtype
+ * @throws RangeError if the output is not a single value, or a vector's shape differs; TypeError if its dtype does
  * @example
  * const [output, [hv]] = hvp((x) => x.pow(3).sum(), [tensor([1, 2])], [tensor([1, 1])]);
  * hv.toArray(); // [6, 12]
@@ -72,7 +72,7 @@ export function hvp(
     if (output.numel !== 1) {
       throw new RangeError(`hvp: expected a function that answers one value, got shape ${formatShape(output.shape)}`);
     }
-    const slopes = gradOrZeros(output, leaves, { createGraph: true });
+    const slopes = gradOrZeros("hvp", output, leaves, { createGraph: true });
     const along = slopes.map((slope, i) =>
       slope
         .mul((vectors[i] ?? slope).detach())
@@ -80,13 +80,13 @@ export function hvp(
         .to(output.dtype),
     );
     const total = along.reduce((a, b) => a.add(b), new Tensor(NdArray.full([], 0, output.dtype)));
-    return [output.detach(), gradOrZeros(total, leaves)];
+    return [output.detach(), gradOrZeros("hvp", total, leaves)];
   });
 }
 
 /** The gradient of a function that does not depend on an input is zero, as forward mode answers too. */
-function gradOrZeros(output: Tensor, leaves: readonly Tensor[], options: GradOptions = {}): Tensor[] {
-  const gradients = output.requiresGrad ? grad(output, leaves, { ...options, allowUnused: true }) : [];
+function gradOrZeros(caller: string, output: Tensor, leaves: readonly Tensor[], options: GradOptions = {}): Tensor[] {
+  const gradients = output.requiresGrad ? gradFor(caller, output, leaves, { ...options, allowUnused: true }) : [];
   return leaves.map((leaf, i) => gradients[i] ?? new Tensor(NdArray.full(leaf.shape, 0, leaf.dtype)));
 }
 
@@ -106,6 +106,9 @@ function checkVectors(name: string, what: string, inputs: readonly Tensor[], vec
       throw new RangeError(
         `${name}: expected ${what}[${i}] of shape ${formatShape(input.shape)}, got ${formatShape(vector.shape)}`,
       );
+    }
+    if (vector && vector.dtype !== input.dtype) {
+      throw new TypeError(`${name}: expected ${what}[${i}] in ${input.dtype}, got ${vector.dtype}`);
     }
   });
 }

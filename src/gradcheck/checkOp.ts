@@ -62,7 +62,7 @@ export interface CheckOpOptions {
   readonly seed?: number;
   /** Together with the seed: goes straight to a case that a report has named. */
   readonly path?: string;
-  /** 2 checks the gradients of the gradients too, of an `op`. Default 1. */
+  /** 2 checks the gradients of the gradients of an `op` too, to 2⁻⁴⁰ of the largest gradient. Default 1. */
   readonly order?: 1 | 2;
   /** "proven" (default): the computed rounding bound; or a tolerance relative to the largest value of an array. */
   readonly tolerance?: "proven" | number;
@@ -109,12 +109,13 @@ type WithBoth<Name extends string, Dim extends string, P extends Params, F, B> =
  * @throws GradcheckError with the report if a gradient is wrong; OpFault if a function of the spec cannot be used (it
  *   throws, answers the wrong shape, writes to its inputs, …); Error if fast-check is not installed
  * @example
- * checkOp("cube", {
+ * const { ok } = checkOp("cube", {
  *   dims: { n: [1, 5] },
  *   inputs: ({ n }) => ({ x: [n] }),
  *   forward: ({ x }) => x.pow(3),
  *   backward: (gradOutput, { x }) => ({ x: gradOutput.map((g, i) => 3 * g * (x[i] ?? 0) ** 2) }),
- * }).ok; // true
+ * });
+ * ok; // true
  */
 export function checkOp<Name extends string, Dim extends string, P extends Params = Params>(
   name: string,

@@ -11,7 +11,6 @@ import {
   reducedShape,
   sameShape,
   sizeOf,
-  stridesOf,
 } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import type { Field } from "./field.ts";
@@ -124,11 +123,6 @@ export class FieldArray<S> extends Num<FieldArray<S>> {
 
   override expand(shape: Shape): FieldArray<S> {
     if (sameShape(shape, this.shape)) return this;
-    if (!sameShape(broadcastShapes(this.shape, shape, "expand"), shape)) {
-      throw new RangeError(
-        `expand: expected a shape that ${formatShape(this.shape)} broadcasts to, got ${formatShape(shape)}`,
-      );
-    }
     return this.#pick(repeatedCells(this.shape, shape), shape);
   }
 
@@ -230,16 +224,7 @@ function cellsOf(shape: Shape): NdArray {
 
 /** For every cell of shape `to` the cell of shape `from` that is repeated there. */
 function repeatedCells(from: Shape, to: Shape): readonly number[] {
-  return remembered(repeated, `${String(from)}>${String(to)}`, () => {
-    const strides = stridesOf(from);
-    let cells = [0];
-    to.forEach((size, dim) => {
-      const own = dim - to.length + from.length;
-      const stride = from[own] === 1 ? 0 : (strides[own] ?? 0);
-      cells = cells.flatMap((cell) => range(size).map((i) => cell + i * stride));
-    });
-    return cells;
-  });
+  return remembered(repeated, `${String(from)}>${String(to)}`, () => [...cellsOf(from).expand(to).data]);
 }
 
 interface Groups {

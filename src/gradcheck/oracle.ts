@@ -69,33 +69,6 @@ export function boundOfForward(
   return gradientsByDuals(tracked, forward, inputs, gradOutput);
 }
 
-/**
- * The same for second gradients. The tape subtracts what duals along the weights never add up (v·rstd − ⟨v·rstd⟩ against
- * (v − ⟨v⟩)·rstd), so the weights are left out of the duals and put to the sum as Σ |v|·error.
- */
-export function boundOfSecond(
-  forward: GenericForward,
-  inputs: readonly NdArray[],
-  gradOutput: NdArray,
-  weights: readonly NdArray[],
-): readonly FieldArray<Tracked>[] {
-  const single = weights.flatMap((weight, k) =>
-    Array.from(weight.data, (value, cell) =>
-      secondGradientsByDuals(
-        tracked,
-        forward,
-        inputs,
-        gradOutput,
-        weights.map(({ shape }, i) =>
-          i === k ? basis(tracked, shape, cell).toNdArray().mul(value) : NdArray.full(shape, 0, "float64"),
-        ),
-      ),
-    ),
-  );
-  const [first = [], ...others] = single;
-  return first.map((array, i) => others.reduce((sum, terms) => sum.add(terms[i] ?? array), array));
-}
-
 function gradientsByDuals<S>(
   field: Field<S>,
   forward: GenericForward,

@@ -37,16 +37,14 @@ import { formatShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
-import { checkCount, checkEps, checkMomentum, checkPerChannel, checkRunning } from "./checks.ts";
+import { channelPartition, channelShape, nonChannelDims } from "./channels.ts";
+import { checkChannels, checkCount, checkEps, checkMomentum, checkPerChannel, checkRunning } from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
 import type { RunningStats } from "./runningStats.ts";
 import {
-  channelPartition,
-  channelShape,
   commitRunningStats,
   exampleRunningStats,
-  nonChannelDims,
   normalizeByRunningStats,
   runningNormTrace,
   runningTensors,
@@ -64,7 +62,22 @@ export interface BatchNormSaved<A> {
   readonly bias: A | null;
 }
 
-/** Training mode. `mean` and `variance` [C] are the batch's, the variance biased. */
+/**
+ * The forward pass of training on any kind of array: plain numbers, dual numbers, tensors. The formulas are those above;
+ * nothing is checked, and no running statistic moves: updateRunningStats does that. For evaluation: runningNormForward.
+ *
+ * @param x [N, C, *]
+ * @param weight [C], or null: a scale of 1
+ * @param bias [C], or null: no shift
+ * @returns output, of x's shape; what batchNormBackward reads: xhat of x's shape, rstd [1, C, 1, …]; and the batch's mean
+ *   and BIASED variance [C]
+ * @example
+ * const x = tensor([[1], [2], [3], [4]]).value;
+ * const { output, mean, variance } = batchNormForward(x, null, null, { eps: 1e-5 });
+ * output.data; // [-1.3416, -0.4472, 0.4472, 1.3416]
+ * mean.data; // [2.5]
+ * variance.data; // [1.25]
+ */
 export function batchNormForward<A extends Num<A>>(
   x: A,
   weight: A | null,
@@ -82,7 +95,19 @@ export function batchNormForward<A extends Num<A>>(
   return { output, saved: { xhat, rstd, weight, bias }, mean: x.mean(dims), variance };
 }
 
-/** One gradient per input, in input order. */
+/**
+ * The backward pass of training: one gradient per input, in input order; null for a weight or bias that is not there.
+ *
+ * @param gradOutput ∂L/∂output, of x's shape
+ * @param saved as batchNormForward returned it
+ * @returns gradInput of x's shape; gradWeight and gradBias [C]
+ * @example
+ * const x = tensor([[1], [2], [3], [4]]).value;
+ * const { saved } = batchNormForward(x, tensor([2]).value, null, { eps: 1e-5 });
+ * const [gradInput, gradWeight] = batchNormBackward(tensor([[1], [0], [0], [0]]).value, saved);
+ * gradInput.data; // [0.5367, -0.7155, -0.1789, 0.3578]: every sample of the batch gets some; they sum to 0
+ * gradWeight?.data; // [-1.3416]
+ */
 export function batchNormBackward<A extends Num<A>>(
   gradOutput: A,
   { xhat, rstd, weight, bias }: BatchNormSaved<A>,
@@ -98,7 +123,19 @@ export function batchNormBackward<A extends Num<A>>(
   ];
 }
 
-/** The three parts of gradInput, each on its own. */
+/**
+ * gradInput path by path: `direct`, `viaMean` and `viaVariance`, all of x's shape, add up to it.
+ *
+ * @param gradOutput ∂L/∂output, of x's shape
+ * @param saved as batchNormForward returned it
+ * @example
+ * const x = tensor([[1], [2], [3], [4]]).value;
+ * const { saved } = batchNormForward(x, tensor([2]).value, null, { eps: 1e-5 });
+ * const { direct, viaMean, viaVariance } = batchNormTerms(tensor([[1], [0], [0], [0]]).value, saved);
+ * direct.data; // [1.7888, 0, 0, 0]
+ * viaMean.data; // [-0.4472, -0.4472, -0.4472, -0.4472]
+ * viaVariance.data; // [-0.805, -0.2683, 0.2683, 0.805]
+ */
 export function batchNormTerms<A extends Num<A>>(
   gradOutput: A,
   { xhat, rstd, weight }: BatchNormSaved<A>,
@@ -126,8 +163,9 @@ export function batchNormTerms<A extends Num<A>>(
  * @param options.momentum weight of the NEW value in the running statistics. Default 0.1 (Keras: 0.99 for the old one)
  * @param options.eps added to the variance inside the root. Default 1e-5
  * @returns a tensor of the input's shape and dtype. An empty batch gives an empty output and changes no statistics
- * @throws RangeError if a shape does not fit, or there is a single value a channel in training; TypeError if dtypes
- *   differ, or running statistics are missing in evaluation. Nothing has changed then
+ * @throws RangeError if a shape does not fit (unlike in PyTorch, a wrong number of channels throws in an empty batch as
+ *   well), or there is a single value a channel in training; TypeError if dtypes differ, or running statistics are missing
+ *   in evaluation. Nothing has changed then
  * @example
  * const runningMean = zeros([1]);
  * const runningVar = ones([1]);
@@ -165,10 +203,10 @@ export function batchNorm(
 
   const rule = <A extends Num<A>>(
     x: A,
-    scale: A | null,
-    shift: A | null,
+    weight: A | null,
+    bias: A | null,
   ): { output: A; pullback: (gradOutput: A) => readonly [A, A | null, A | null]; aux: readonly A[] } => {
-    const { output, saved, mean, variance } = batchNormForward(x, scale, shift, { eps });
+    const { output, saved, mean, variance } = batchNormForward(x, weight, bias, { eps });
     const pullback = (gradOutput: A): readonly [A, A | null, A | null] => batchNormBackward(gradOutput, saved);
     return { output, pullback, aux: n === 0 ? [] : [mean, variance.mul(n).div(n - 1)] };
   };
@@ -276,11 +314,16 @@ abstract class BatchNorm extends Norm {
   }
 
   private checkInput(input: Tensor): void {
-    if (!this.inputDims.includes(checkTensor(this.constructor.name, "input", input).ndim)) {
+    const { name } = this.constructor;
+    if (!this.inputDims.includes(checkTensor(name, "input", input).ndim)) {
       throw new RangeError(
-        `${this.constructor.name}: expected ${this.inputDims.map((n) => `${n}D`).join(" or ")} input, got ${input.ndim}D ` +
+        `${name}: expected ${this.inputDims.map((n) => `${n}D`).join(" or ")} input, got ${input.ndim}D ` +
           `of shape ${formatShape(input.shape)}`,
       );
+    }
+    // With nothing of numFeatures values to use, another number of channels does, as in PyTorch.
+    if (this.weight ?? this.statistics().runningMean) {
+      checkChannels(name, "numFeatures", this.numFeatures, input, 1);
     }
   }
 }
@@ -296,7 +339,8 @@ abstract class BatchNorm extends Norm {
  * @param options.trackRunningStats keep runningMean (initially 0), runningVar (initially 1) and numBatchesTracked, and use
  *   them in evaluation. Default true; without them the batch's statistics are used in evaluation as well
  * @param options.dtype of the parameters and buffers. Default: the default dtype, float64
- * @throws RangeError if an input has another number of dims, or a single value a channel in training
+ * @throws RangeError if an input has another number of dims, or a single value a channel in training; or, with affine or
+ *   running statistics, another number of channels: unlike in PyTorch, in an empty batch as well
  * @example
  * const norm = new BatchNorm1d(2);
  * norm.forward(tensor([[1, 10], [3, 30]])); // each column is −1, 1 but for eps

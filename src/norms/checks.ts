@@ -20,6 +20,16 @@ export function checkCount(name: string, what: string, count: number): number {
   return count;
 }
 
+/** A layer's input, of as many channels as the layer has: `what` is numFeatures or numChannels. */
+export function checkChannels(name: string, what: string, channels: number, input: Tensor, dim: number): void {
+  const actual = input.shape[dim];
+  if (actual !== undefined && actual !== channels) {
+    throw new RangeError(
+      `${name}: expected input with ${what} ${channels} channels, got shape ${formatShape(input.shape)}`,
+    );
+  }
+}
+
 /** Tensors with one value a channel, where they are given. */
 export function checkPerChannel(
   name: string,

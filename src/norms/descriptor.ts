@@ -63,9 +63,9 @@ export const affineCombinations: readonly Affine[] = [
 /** The inputs of a case whose weight and bias, if there, have one shape. */
 export function affineInputs(x: Shape, affine: Shape, { hasWeight, hasBias }: Affine): NormCase["inputs"] {
   return [
-    { name: "x", shape: x },
-    ...(hasWeight ? [{ name: "weight", shape: affine }] : []),
-    ...(hasBias ? [{ name: "bias", shape: affine }] : []),
+    { name: "x", shape: [...x] },
+    ...(hasWeight ? [{ name: "weight", shape: [...affine] }] : []),
+    ...(hasBias ? [{ name: "bias", shape: [...affine] }] : []),
   ];
 }
 

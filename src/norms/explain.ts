@@ -47,8 +47,8 @@ export interface BackwardExplanation {
  *
  * @param norm a norm layer, in the mode that it is in
  * @param input as its forward takes it
- * @param gradOutput ∂L/∂output, in the output's shape
- * @throws RangeError if a shape does not fit
+ * @param gradOutput ∂L/∂output, in the output's shape and dtype
+ * @throws RangeError if a shape does not fit; TypeError if dtypes differ
  * @example
  * const x = tensor([[1, 2, 4, 8]]);
  * const { direct, viaMean } = explainBackward(new LayerNorm(4), x, ones([1, 4]));
@@ -60,6 +60,13 @@ export function explainBackward(norm: Norm, input: Tensor, gradOutput: Tensor): 
   if (!sameShape(checkTensor("explainBackward", "gradOutput", gradOutput).shape, input.shape)) {
     throw new RangeError(
       `explainBackward: expected gradOutput of shape ${formatShape(input.shape)}, got ${formatShape(gradOutput.shape)}`,
+    );
+  }
+  const dtypes = new Set([...inputs, gradOutput].map(({ dtype }) => dtype));
+  if (dtypes.size > 1) {
+    throw new TypeError(
+      `explainBackward: expected input, parameters and gradOutput of one dtype, got ${[...dtypes].join(" and ")}: ` +
+        "convert one with .to(dtype)",
     );
   }
   const trace = normCase.trace<NdArray>(inputs.map((tensor) => tensor.value.to("float64")));

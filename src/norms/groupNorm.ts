@@ -31,10 +31,10 @@ import { formatShape, range, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
-import { checkCount, checkEps, checkPerChannel } from "./checks.ts";
+import { channelShape, nonChannelDims } from "./channels.ts";
+import { checkChannels, checkCount, checkEps, checkPerChannel } from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
-import { channelShape, nonChannelDims } from "./runningStats.ts";
 
 export interface GroupNormOptions {
   /** G, which must divide the number of channels. */
@@ -50,6 +50,20 @@ export interface GroupNormSaved<A> {
   readonly bias: A | null;
 }
 
+/**
+ * The forward pass on any kind of array: plain numbers, dual numbers, tensors. The formulas are those above; options and
+ * shapes are not checked.
+ *
+ * @param x [N, C, *]
+ * @param weight [C], one a channel, or null: a scale of 1
+ * @param bias [C], or null: no shift
+ * @returns output, of x's shape, and what groupNormBackward reads: xhat [N, G, C/G, *], rstd [N, G, 1, 1, …]
+ * @example
+ * const x = tensor([[1, 2, 6, 10, 20, 60]]).value; // one sample of six channels
+ * const { output, saved } = groupNormForward(x, null, null, { numGroups: 2, eps: 1e-5 });
+ * output.data; // [-0.9258, -0.4629, 1.3887, -0.9258, -0.4629, 1.3887]
+ * saved.rstd.data; // [0.4629, 0.0463]: one a group
+ */
 export function groupNormForward<A extends Num<A>>(
   x: A,
   weight: A | null,
@@ -68,7 +82,18 @@ export function groupNormForward<A extends Num<A>>(
   return { output, saved: { xhat, rstd, weight, bias } };
 }
 
-/** One gradient per input, in input order. */
+/**
+ * The backward pass: one gradient per input, in input order; null for a weight or bias that is not there.
+ *
+ * @param gradOutput ∂L/∂output, of x's shape
+ * @param saved as groupNormForward returned it
+ * @returns gradInput of x's shape; gradWeight and gradBias [C]
+ * @example
+ * const x = tensor([[1, 2, 6, 10, 20, 60]]).value;
+ * const { saved } = groupNormForward(x, null, null, { numGroups: 2, eps: 1e-5 });
+ * const [gradInput] = groupNormBackward(tensor([[1, 0, 0, 0, 0, 0]]).value, saved);
+ * gradInput.data; // [0.1763, -0.2204, 0.0441, 0, 0, 0]: the other group has no part in it
+ */
 export function groupNormBackward<A extends Num<A>>(
   gradOutput: A,
   { xhat, rstd, weight, bias }: GroupNormSaved<A>,
@@ -86,7 +111,19 @@ export function groupNormBackward<A extends Num<A>>(
   ];
 }
 
-/** The three parts of gradInput, each on its own. */
+/**
+ * gradInput path by path: `direct`, `viaMean` and `viaVariance`, all of x's shape, add up to it.
+ *
+ * @param gradOutput ∂L/∂output, of x's shape
+ * @param saved as groupNormForward returned it
+ * @example
+ * const x = tensor([[1, 2, 6, 10, 20, 60]]).value;
+ * const { saved } = groupNormForward(x, null, null, { numGroups: 2, eps: 1e-5 });
+ * const { direct, viaMean, viaVariance } = groupNormTerms(tensor([[1, 0, 0, 0, 0, 0]]).value, saved);
+ * direct.data; // [0.4629, 0, 0, 0, 0, 0]
+ * viaMean.data; // [-0.1543, -0.1543, -0.1543, 0, 0, 0]
+ * viaVariance.data; // [-0.1323, -0.0661, 0.1984, 0, 0, 0]
+ */
 export function groupNormTerms<A extends Num<A>>(
   gradOutput: A,
   { xhat, rstd, weight }: GroupNormSaved<A>,
@@ -121,20 +158,20 @@ export function groupNormTerms<A extends Num<A>>(
 export function groupNorm(
   input: Tensor,
   numGroups: number,
-  affine: { readonly weight?: Tensor | null; readonly bias?: Tensor | null; readonly eps?: number } = {},
+  options: { readonly weight?: Tensor | null; readonly bias?: Tensor | null; readonly eps?: number } = {},
 ): Tensor {
-  const { weight = null, bias = null, eps = 1e-5 } = checkOptions("groupNorm", affine);
-  const options: GroupNormOptions = { numGroups, eps };
-  checkGroupNorm(input, weight, bias, options);
+  const { weight = null, bias = null, eps = 1e-5 } = checkOptions("groupNorm", options);
+  const attributes = { numGroups, eps };
+  checkGroupNorm(input, weight, bias, attributes);
   const rule = <A extends Num<A>>(
     x: A,
-    scale: A | null,
-    shift: A | null,
+    weight: A | null,
+    bias: A | null,
   ): { output: A; pullback: (gradOutput: A) => readonly [A, A | null, A | null] } => {
-    const { output, saved } = groupNormForward(x, scale, shift, options);
+    const { output, saved } = groupNormForward(x, weight, bias, attributes);
     return { output, pullback: (gradOutput) => groupNormBackward(gradOutput, saved) };
   };
-  return apply("groupNorm", { rule, computeIn: "float64", attributes: { ...options } }, input, weight, bias);
+  return apply("groupNorm", { rule, computeIn: "float64", attributes }, input, weight, bias);
 }
 
 /**
@@ -146,7 +183,8 @@ export function groupNorm(
  * @param options.eps added to the variance inside the root. Default 1e-5
  * @param options.affine learn weight (initially 1) and bias (initially 0), [C]. Default true
  * @param options.dtype of the parameters. Default: the default dtype, float64
- * @throws RangeError if numGroups does not divide numChannels, or eps is negative
+ * @throws RangeError if numGroups does not divide numChannels, or eps is negative; in forward, if a layer with affine gets
+ *   another number of channels
  * @example
  * String(new GroupNorm(4, 32)); // GroupNorm(4, 32, eps=1e-5, affine=true)
  */
@@ -178,10 +216,12 @@ export class GroupNorm extends Norm {
   }
 
   override forward(input: Tensor): Tensor {
+    this.checkInput(input);
     return groupNorm(input, this.numGroups, this);
   }
 
   override normCase(input: Tensor): { case: NormCase; inputs: readonly Tensor[] } {
+    this.checkInput(input);
     checkGroupNorm(input, this.weight, this.bias, this);
     const has = { hasWeight: this.weight !== null, hasBias: this.bias !== null };
     const inputs = [input, this.weight, this.bias].filter((tensor) => tensor !== null);
@@ -190,6 +230,12 @@ export class GroupNorm extends Norm {
 
   protected override extraRepr(): string {
     return `${this.numGroups}, ${this.numChannels}, eps=${formatNumber(this.eps)}, affine=${this.affine}`;
+  }
+
+  /** Without weight and bias another number of channels does, as in PyTorch. */
+  private checkInput(input: Tensor): void {
+    checkTensor("GroupNorm", "input", input);
+    if (this.weight ?? this.bias) checkChannels("GroupNorm", "numChannels", this.numChannels, input, 1);
   }
 }
 

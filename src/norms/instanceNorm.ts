@@ -35,15 +35,13 @@ import { formatShape, range, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
-import { checkCount, checkEps, checkMomentum, checkPerChannel, checkRunning } from "./checks.ts";
+import { channelPartition, channelShape, nonChannelDims } from "./channels.ts";
+import { checkChannels, checkCount, checkEps, checkMomentum, checkPerChannel, checkRunning } from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
 import {
-  channelPartition,
-  channelShape,
   commitRunningStats,
   exampleRunningStats,
-  nonChannelDims,
   normalizeByRunningStats,
   runningNormTrace,
   runningTensors,
@@ -62,7 +60,22 @@ export interface InstanceNormSaved<A> {
   readonly bias: A | null;
 }
 
-/** With the input's own statistics. `mean` and `variance` [N, C, 1, …] are each instance's, the variance biased. */
+/**
+ * The forward pass with the input's own statistics, on any kind of array: plain numbers, dual numbers, tensors. The
+ * formulas are those above; nothing is checked, and no running statistic moves. By running ones: runningNormForward.
+ *
+ * @param x [N, C, *]
+ * @param weight [C], or null: a scale of 1
+ * @param bias [C], or null: no shift
+ * @returns output, of x's shape; what instanceNormBackward reads: xhat of x's shape, rstd [N, C, 1, …]; and the mean and
+ *   BIASED variance [N, C, 1, …] of each sample's channel
+ * @example
+ * const x = tensor([[[1, 2, 6], [10, 20, 60]]]).value; // one sample, two channels of three positions
+ * const { output, mean, variance } = instanceNormForward(x, null, null, { eps: 1e-5 });
+ * output.data; // [-0.9258, -0.4629, 1.3887, -0.9258, -0.4629, 1.3887]
+ * mean.data; // [3, 30]
+ * variance.data; // [4.6667, 466.6667]
+ */
 export function instanceNormForward<A extends Num<A>>(
   x: A,
   weight: A | null,
@@ -80,7 +93,19 @@ export function instanceNormForward<A extends Num<A>>(
   return { output, saved: { xhat, rstd, weight, bias }, mean: x.mean(positions, true), variance };
 }
 
-/** One gradient per input, in input order. */
+/**
+ * The backward pass: one gradient per input, in input order; null for a weight or bias that is not there.
+ *
+ * @param gradOutput ∂L/∂output, of x's shape
+ * @param saved as instanceNormForward returned it
+ * @returns gradInput of x's shape; gradWeight and gradBias [C]
+ * @example
+ * const x = tensor([[[1, 2, 6], [10, 20, 60]]]).value;
+ * const { saved } = instanceNormForward(x, tensor([1, 2]).value, null, { eps: 1e-5 });
+ * const [gradInput, gradWeight] = instanceNormBackward(tensor([[[1, 0, 0], [0, 0, 0]]]).value, saved);
+ * gradInput.data; // [0.1763, -0.2204, 0.0441, 0, 0, 0]: the other channel has no part in it
+ * gradWeight?.data; // [-0.9258, 0]
+ */
 export function instanceNormBackward<A extends Num<A>>(
   gradOutput: A,
   { xhat, rstd, weight, bias }: InstanceNormSaved<A>,
@@ -96,7 +121,19 @@ export function instanceNormBackward<A extends Num<A>>(
   ];
 }
 
-/** The three parts of gradInput, each on its own. */
+/**
+ * gradInput path by path: `direct`, `viaMean` and `viaVariance`, all of x's shape, add up to it.
+ *
+ * @param gradOutput ∂L/∂output, of x's shape
+ * @param saved as instanceNormForward returned it
+ * @example
+ * const x = tensor([[[1, 2, 6]]]).value;
+ * const { saved } = instanceNormForward(x, null, null, { eps: 1e-5 });
+ * const { direct, viaMean, viaVariance } = instanceNormTerms(tensor([[[1, 0, 0]]]).value, saved);
+ * direct.data; // [0.4629, 0, 0]
+ * viaMean.data; // [-0.1543, -0.1543, -0.1543]
+ * viaVariance.data; // [-0.1323, -0.0661, 0.1984]
+ */
 export function instanceNormTerms<A extends Num<A>>(
   gradOutput: A,
   { xhat, rstd, weight }: InstanceNormSaved<A>,
@@ -157,10 +194,10 @@ export function instanceNorm(
   const n = sizeOf(positions);
   const rule = <A extends Num<A>>(
     x: A,
-    scale: A | null,
-    shift: A | null,
+    weight: A | null,
+    bias: A | null,
   ): { output: A; pullback: (gradOutput: A) => readonly [A, A | null, A | null]; aux: readonly A[] } => {
-    const { output, saved, mean, variance } = instanceNormForward(x, scale, shift, { eps });
+    const { output, saved, mean, variance } = instanceNormForward(x, weight, bias, { eps });
     const pullback = (gradOutput: A): readonly [A, A | null, A | null] => instanceNormBackward(gradOutput, saved);
     const overSamples = (statistic: A): A => statistic.reshape([batch, channels]).mean([0]);
     const aux =
@@ -285,12 +322,17 @@ abstract class InstanceNorm extends Norm {
 
   private checkInput(input: Tensor): void {
     const dims = this.batchedDims;
-    checkTensor(this.constructor.name, "input", input);
+    const { name } = this.constructor;
+    checkTensor(name, "input", input);
     if (input.ndim !== dims && input.ndim !== dims - 1) {
       throw new RangeError(
-        `${this.constructor.name}: expected ${dims - 1}D (one sample) or ${dims}D input, got ${input.ndim}D of shape ` +
+        `${name}: expected ${dims - 1}D (one sample) or ${dims}D input, got ${input.ndim}D of shape ` +
           formatShape(input.shape),
       );
+    }
+    // With nothing of numFeatures values to use, another number of channels does, as in PyTorch.
+    if (this.weight ?? this.runningMean) {
+      checkChannels(name, "numFeatures", this.numFeatures, input, input.ndim - dims + 1);
     }
   }
 }
@@ -305,7 +347,8 @@ abstract class InstanceNorm extends Norm {
  * @param options.affine learn weight (initially 1) and bias (initially 0), [C]. Default FALSE
  * @param options.trackRunningStats keep runningMean and runningVar, and use them in evaluation. Default FALSE
  * @param options.dtype of the parameters and buffers. Default: the default dtype, float64
- * @throws RangeError if an input has another number of dims, or a single position; TypeError if momentum is null
+ * @throws RangeError if an input has another number of dims, or a single position, or, with affine or running statistics,
+ *   another number of channels; TypeError if momentum is null
  * @example
  * new InstanceNorm1d(2).forward(tensor([[1, 3], [10, 30]])); // one sample: each channel is −1, 1 but for eps
  */

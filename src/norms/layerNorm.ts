@@ -47,6 +47,20 @@ export interface LayerNormSaved<A> {
   readonly dims: readonly number[];
 }
 
+/**
+ * The forward pass on any kind of array: plain numbers, dual numbers, tensors. The formulas are those above; options and
+ * shapes are not checked.
+ *
+ * @param x [*, ...normalizedShape]
+ * @param weight [...normalizedShape], or null: a scale of 1
+ * @param bias [...normalizedShape], or null: no shift
+ * @returns output, of x's shape, and what layerNormBackward reads: xhat of x's shape, rstd [*, 1, …, 1]
+ * @example
+ * const x = tensor([[1, 2, 4, 8]]).value;
+ * const { output, saved } = layerNormForward(x, null, null, { normalizedShape: [4], eps: 1e-5 });
+ * output.data; // [-1.0258, -0.6528, 0.0933, 1.5853]
+ * saved.rstd.data; // [0.373]
+ */
 export function layerNormForward<A extends Num<A>>(
   x: A,
   weight: A | null,
@@ -62,7 +76,18 @@ export function layerNormForward<A extends Num<A>>(
   return { output, saved: { xhat, rstd, weight, bias, dims } };
 }
 
-/** One gradient per input, in input order. */
+/**
+ * The backward pass: one gradient per input, in input order; null for a weight or bias that is not there.
+ *
+ * @param gradOutput ∂L/∂output, of x's shape
+ * @param saved as layerNormForward returned it
+ * @returns gradInput of x's shape; gradWeight and gradBias [...normalizedShape]
+ * @example
+ * const x = tensor([[1, 2, 4, 8]]).value;
+ * const { saved } = layerNormForward(x, null, null, { normalizedShape: [4], eps: 1e-5 });
+ * const [gradInput] = layerNormBackward(tensor([[1, 0, 0, 0]]).value, saved);
+ * gradInput.data; // [0.1816, -0.1557, -0.0843, 0.0584]: they sum to 0
+ */
 export function layerNormBackward<A extends Num<A>>(
   gradOutput: A,
   { xhat, rstd, weight, bias, dims }: LayerNormSaved<A>,
@@ -77,7 +102,19 @@ export function layerNormBackward<A extends Num<A>>(
   ];
 }
 
-/** The three parts of gradInput, each on its own. */
+/**
+ * gradInput path by path: `direct`, `viaMean` and `viaVariance`, all of x's shape, add up to it.
+ *
+ * @param gradOutput ∂L/∂output, of x's shape
+ * @param saved as layerNormForward returned it
+ * @example
+ * const x = tensor([[1, 2, 4, 8]]).value;
+ * const { saved } = layerNormForward(x, null, null, { normalizedShape: [4], eps: 1e-5 });
+ * const { direct, viaMean, viaVariance } = layerNormTerms(tensor([[1, 0, 0, 0]]).value, saved);
+ * direct.data; // [0.373, 0, 0, 0]
+ * viaMean.data; // [-0.0933, -0.0933, -0.0933, -0.0933]
+ * viaVariance.data; // [-0.0981, -0.0624, 0.0089, 0.1516]
+ */
 export function layerNormTerms<A extends Num<A>>(
   gradOutput: A,
   { xhat, rstd, weight, dims }: LayerNormSaved<A>,
@@ -104,25 +141,26 @@ export function layerNormTerms<A extends Num<A>>(
  * @throws RangeError if a shape does not fit; TypeError if dtypes differ
  * @example
  * const x = tensor([[1, 2, 4, 8]], { requiresGrad: true });
- * layerNorm(x, [4]); // tensor([[-1.0257, -0.6528,  0.0933,  1.5852]])
+ * layerNorm(x, [4]); // [[-1.0258, -0.6528, 0.0933, 1.5853]]
  */
 export function layerNorm(
   input: Tensor,
   normalizedShape: Shape,
-  affine: { readonly weight?: Tensor | null; readonly bias?: Tensor | null; readonly eps?: number } = {},
+  options: { readonly weight?: Tensor | null; readonly bias?: Tensor | null; readonly eps?: number } = {},
 ): Tensor {
-  const { weight = null, bias = null, eps = 1e-5 } = checkOptions("layerNorm", affine);
-  const options: LayerNormOptions = { normalizedShape, eps };
-  checkLayerNorm(input, weight, bias, options);
+  const { weight = null, bias = null, eps = 1e-5 } = checkOptions("layerNorm", options);
+  checkLayerNorm(input, weight, bias, { normalizedShape, eps });
+  // A copy: for a second derivative the rule runs again, when the caller may have changed the array.
+  const attributes = { normalizedShape: [...normalizedShape], eps };
   const rule = <A extends Num<A>>(
     x: A,
-    scale: A | null,
-    shift: A | null,
+    weight: A | null,
+    bias: A | null,
   ): { output: A; pullback: (gradOutput: A) => readonly [A, A | null, A | null] } => {
-    const { output, saved } = layerNormForward(x, scale, shift, options);
+    const { output, saved } = layerNormForward(x, weight, bias, attributes);
     return { output, pullback: (gradOutput) => layerNormBackward(gradOutput, saved) };
   };
-  return apply("layerNorm", { rule, computeIn: "float64", attributes: { ...options } }, input, weight, bias);
+  return apply("layerNorm", { rule, computeIn: "float64", attributes }, input, weight, bias);
 }
 
 /**

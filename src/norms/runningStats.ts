@@ -13,15 +13,24 @@
 import { tensor } from "../autograd/creation.ts";
 import type { Dtype, NdArray } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
-import { range, sizeOf } from "../autograd/shape.ts";
-import type { Shape } from "../autograd/shape.ts";
+import { range } from "../autograd/shape.ts";
 import type { Attributes } from "../autograd/tape.ts";
 import { apply } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
+import { channelShape, nonChannelDims } from "./channels.ts";
 import { presentGrads } from "./descriptor.ts";
 import type { Affine, NormTerms, NormTrace } from "./descriptor.ts";
 
-/** The new running value, in the running one's dtype; computed in float64. Nothing is changed. */
+/**
+ * The new running value: (1 − momentum) · running + momentum · batch, a new array in the running one's dtype, computed in
+ * float64. Nothing is changed.
+ *
+ * @param running [C]
+ * @param batch [C], the batch's mean, or its UNBIASED variance
+ * @param options.momentum weight of the NEW value
+ * @example
+ * updateRunningStats(tensor([0, 1]).value, tensor([2.5, 5 / 3]).value, { momentum: 0.1 }).data; // [0.25, 1.0667]
+ */
 export function updateRunningStats(
   running: NdArray,
   batch: NdArray,
@@ -42,16 +51,7 @@ export function commitRunningStats(
   if (runningVar && variance) runningVar.value = updateRunningStats(runningVar.value, variance, { momentum });
 }
 
-/** [1, C, 1, …]: the shape in which one value a channel meets x. */
-export function channelShape(shape: Shape): number[] {
-  return shape.map((size, dim) => (dim === 1 ? size : 1));
-}
-
-/** All dims but the channels'. */
-export function nonChannelDims(shape: Shape): number[] {
-  return range(shape.length).filter((dim) => dim !== 1);
-}
-
+/** What the backward reads. */
 export interface RunningNormSaved<A> {
   readonly xhat: A;
   readonly rstd: A;
@@ -59,6 +59,22 @@ export interface RunningNormSaved<A> {
   readonly bias: A | null;
 }
 
+/**
+ * The forward pass of evaluation, on any kind of array. The formulas are those above; nothing is checked.
+ *
+ * @param x [N, C, *]
+ * @param runningMean [C]
+ * @param runningVar [C]
+ * @param weight [C], or null: a scale of 1
+ * @param bias [C], or null: no shift
+ * @param options.eps added to the variance inside the root
+ * @returns output, of x's shape, and what runningNormBackward reads: xhat of x's shape, rstd [1, C, 1, …]
+ * @example
+ * const [x, mean, variance] = [tensor([[1], [4]]).value, tensor([2]).value, tensor([4]).value];
+ * const { output, saved } = runningNormForward(x, mean, variance, null, null, { eps: 0 });
+ * output.data; // [-0.5, 1]
+ * saved.rstd.data; // [0.5]
+ */
 export function runningNormForward<A extends Num<A>>(
   x: A,
   runningMean: A,
@@ -75,7 +91,19 @@ export function runningNormForward<A extends Num<A>>(
   return { output, saved: { xhat, rstd, weight, bias } };
 }
 
-/** The running statistics are constants and have no gradient. */
+/**
+ * The backward pass of evaluation. The running statistics are constants: no value of x moves another's output, and they
+ * have no gradient themselves.
+ *
+ * @param gradOutput ∂L/∂output, of x's shape
+ * @param saved as runningNormForward returned it
+ * @returns gradInput of x's shape; gradWeight and gradBias [C], null for one that is not there
+ * @example
+ * const [x, mean, variance] = [tensor([[1], [4]]).value, tensor([2]).value, tensor([4]).value];
+ * const { saved } = runningNormForward(x, mean, variance, null, null, { eps: 0 });
+ * const [gradInput] = runningNormBackward(tensor([[1], [0]]).value, saved);
+ * gradInput.data; // [0.5, 0]
+ */
 export function runningNormBackward<A extends Num<A>>(
   gradOutput: A,
   { xhat, rstd, weight, bias }: RunningNormSaved<A>,
@@ -126,10 +154,10 @@ export function normalizeByRunningStats(
     x: A,
     mean: A,
     variance: A,
-    scale: A | null,
-    shift: A | null,
+    weight: A | null,
+    bias: A | null,
   ): { output: A; pullback: (gradOutput: A) => readonly [A, null, null, A | null, A | null] } => {
-    const { output, saved } = runningNormForward(x, mean, variance, scale, shift, { eps });
+    const { output, saved } = runningNormForward(x, mean, variance, weight, bias, { eps });
     const pullback = (gradOutput: A): readonly [A, null, null, A | null, A | null] => {
       const [gradInput, gradWeight, gradBias] = runningNormBackward(gradOutput, saved);
       return [gradInput, null, null, gradWeight, gradBias];
@@ -173,14 +201,4 @@ export function runningNormTrace<A extends Num<A>>(
     pullback: (gradOutput) => presentGrads(runningNormBackward(gradOutput, saved), has),
     terms: (gradOutput) => runningNormTerms(gradOutput, saved),
   };
-}
-
-/** For each cell of [N, C, *] the set that it shares its statistics with: its channel, or its sample's channel. */
-export function channelPartition(shape: Shape, { perSample }: { readonly perSample: boolean }): Int32Array {
-  const [, channels = 0] = shape;
-  const positions = sizeOf(shape.slice(2));
-  return Int32Array.from({ length: sizeOf(shape) }, (_, cell) => {
-    const row = Math.floor(cell / positions);
-    return perSample ? row : row % channels;
-  });
 }

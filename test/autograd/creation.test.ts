@@ -65,6 +65,18 @@ describe("tensor", () => {
     expect(tensor(new Float32Array(2), { dtype: "float64" }).dtype).toBe("float64");
   });
 
+  test("takes four kinds of typed arrays, and refuses the others by name", () => {
+    for (const data of [
+      new Int8Array(2),
+      new Uint8ClampedArray(2),
+      new Float64Array(2).buffer,
+      new BigUint64Array(2),
+    ]) {
+      expect(() => Reflect.apply(tensor, null, [data])).toThrow(/^tensor: expected .*, got an? \w+/);
+    }
+    expect(Reflect.apply(tensor, null, [Buffer.from([1, 2])]).toArray()).toEqual([1, 2]); // Node's: a Uint8Array
+  });
+
   test("values are copied, so that the source may be reused", () => {
     const source = Float64Array.of(1, 2);
     const shape = [1, 2];
@@ -185,6 +197,7 @@ describe("rand and randn", () => {
   });
 
   test("may be leaves and of either dtype", () => {
+    expect([rand([1]).requiresGrad, randn([1]).requiresGrad]).toEqual([false, false]);
     const x = randn([3], { generator: new Generator(1), dtype: "float32", requiresGrad: true });
     expect([x.dtype, x.requiresGrad]).toEqual(["float32", true]);
     expect(x.data).toEqual(Float32Array.from(randn([3], { generator: new Generator(1) }).data));

@@ -3,18 +3,21 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import {
   apply,
+  concat,
   customOp,
   grad,
   NdArray,
   noGrad,
   Parameter,
   printTape,
+  stack,
   tapeOf,
   tensor,
   Tensor,
   zeros,
 } from "../../src/autograd/index.ts";
 import type { FloatArray, Num, Rule, Traced } from "../../src/autograd/index.ts";
+import * as rules from "../../src/autograd/rules.ts";
 import { arrayOf, arraysOf, holds, shapes } from "../helpers/generators.ts";
 import { given } from "../helpers/given.ts";
 import { EXACT, expectClose } from "../helpers/laws.ts";
@@ -136,6 +139,134 @@ describe("Tensor", () => {
       expect(values(given(first))).toEqual([40, 6]);
       expect(values(given(grad(given(first).sum(), [x])[0]))).toEqual([20, 2]);
     }
+  });
+});
+
+describe("an array that the caller reuses after the forward", () => {
+  /** An op, and the array to call it with: of numbers, or of tensors made from x. */
+  type Case<L extends { fill(value: never): unknown }> = readonly [
+    op: (x: Tensor, list: L) => Tensor,
+    list: (x: Tensor) => L,
+  ];
+  interface Outcome {
+    readonly text: string;
+    readonly numbers: readonly NdArray[];
+  }
+  const weights = (shape: readonly number[]): Tensor =>
+    tensor(
+      Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => 1 + i / 7),
+      { shape },
+    );
+
+  /** What can be read off an output once `reuse` has run: the printed tape, value, first and second derivative. */
+  function outcome(op: (x: Tensor) => Tensor, array: NdArray, reuse: () => void): Outcome {
+    const x = new Tensor(array, true);
+    const y = op(x);
+    const z = y.square();
+    reuse();
+    const text = `${printTape(z)} ${String(y.shape)}`;
+    const [plain] = grad(z, [x], { gradOutput: weights(z.shape), retainGraph: true });
+    const [first] = grad(z, [x], { gradOutput: weights(z.shape), createGraph: true });
+    const [second] = grad(
+      given(first)
+        .mul(weights([2, 2]))
+        .sum(),
+      [x],
+    );
+    return { text, numbers: [y.value, given(plain).value, given(first).value, given(second).value] };
+  }
+
+  const isKept =
+    <L extends { fill(value: never): unknown }>([op, make]: Case<L>, scribble: (list: L, x: Tensor) => void) =>
+    (array: NdArray): void => {
+      const alone = outcome(
+        (x) => op(x, make(x)),
+        array,
+        () => {},
+      );
+      let reuse = (): void => {};
+      let after: Outcome;
+      try {
+        const called = (x: Tensor): Tensor => {
+          const list = make(x);
+          reuse = () => scribble(list, x);
+          return op(x, list);
+        };
+        after = outcome(called, array, () => reuse());
+      } catch (error) {
+        throw new Error(`reused: ${String(error)}`, { cause: error });
+      }
+      if (after.text !== alone.text) throw new Error(`reused: ${after.text} instead of ${alone.text}`);
+      after.numbers.forEach((numbers, i) => expectClose(`reused: number ${i}`, numbers, given(alone.numbers[i]), 0));
+    };
+  const zeroed = (list: number[] | Int32Array): void => void list.fill(0);
+  const square = arrayOf([2, 2]);
+
+  const ofNumbers: Readonly<Record<string, Case<number[]>>> = {
+    sum: [(x, dims) => x.sum(dims), () => [1]],
+    "sum with keepdim": [(x, dims) => x.sum(dims, true), () => [1]],
+    mean: [(x, dims) => x.mean(dims), () => [1]],
+    variance: [(x, dims) => x.variance(dims, { correction: 0 }), () => [1]],
+    center: [(x, dims) => x.center(dims), () => [1]],
+    max: [(x, dims) => x.max(dims), () => [1]],
+    min: [(x, dims) => x.min(dims), () => [1]],
+    reshape: [(x, shape) => x.reshape(shape), () => [4, 1]],
+    permute: [(x, dims) => x.permute(dims), () => [1, 0]],
+    expand: [(x, shape) => x.expand(shape), () => [3, 2, 2]],
+    sumTo: [(x, shape) => x.sumTo(shape), () => [2, 1]],
+    indexSelect: [(x, indices) => x.indexSelect(1, indices), () => [1, -1, 0]],
+    pad: [(x, amounts) => x.pad(amounts), () => [1, 2]],
+    constant: [(x, shape) => x.reshape([4]).mul(x.constant((values) => values, shape)), () => [4]],
+  };
+  test.each(Object.entries(ofNumbers))("changes nothing: %s", (_, numbers) => {
+    holds(square, isKept(numbers, zeroed));
+  });
+
+  const ofIndices: Readonly<Record<string, Case<Int32Array>>> = {
+    indexSelect: [(x, indices) => x.indexSelect(1, indices), () => Int32Array.of(1, 1, 0)],
+    take: [(x, index) => x.take(index), () => Int32Array.of(3, -1, 2)],
+    "take by a function": [(x, index) => x.take(() => index), () => Int32Array.of(3, -1, 2)],
+    putAdd: [(x, index) => x.putAdd(index, 3), () => Int32Array.of(2, 1, 2, -1)],
+  };
+  test.each(Object.entries(ofIndices))("changes nothing, an Int32Array: %s", (_, indices) => {
+    holds(square, isKept(indices, zeroed));
+  });
+
+  const ofTensors: Readonly<Record<string, Case<Tensor[]>>> = {
+    concat: [(x, others) => x.concat(others, 0), (x) => [x.mul(2), x]],
+    stack: [(x, others) => x.stack(others, 1), (x) => [x.mul(2), x]],
+    "the function concat": [(_, all) => concat(all, 1), (x) => [x.mul(2), x]],
+    "the function stack": [(_, all) => stack(all), (x) => [x.mul(2), x]],
+  };
+  test.each(Object.entries(ofTensors))("changes nothing, of tensors: %s", (_, tensors) => {
+    const replaced = (list: Tensor[], x: Tensor): void => void list.fill(x.exp());
+    holds(square, isKept(tensors, replaced));
+  });
+
+  test("an op that keeps the array for its backward, or for the printed tape, would be found", () => {
+    const keeps = (x: Tensor, dims: number[]): Tensor => apply("sum", { rule: rules.sum(dims, true) }, x);
+    breaks(square, isKept([keeps, () => [1]], zeroed), /^reused: /);
+    const shows = (x: Tensor, dims: number[]): Tensor =>
+      apply("sum", { rule: rules.sum([...dims], true), attributes: { dims } }, x);
+    breaks(square, isKept([shows, () => [1]], zeroed), /^reused: %1 = sum\(leaf\[2,2\]; dims \[0\]/);
+  });
+
+  test("a shape is the array's own too", () => {
+    const shape = [1, 2];
+    const array = new NdArray(Float64Array.of(1, 2), shape);
+    const op = customOp(
+      (x) => x,
+      (g) => [g],
+      { outputShape: () => shape },
+    );
+    const others = [op(leaf([1, 2])).value, NdArray.full(shape, 1, "float64"), array.constant(() => [1, 2], shape)];
+    shape.fill(7);
+    expect([array, ...others].map((each) => each.shape)).toEqual([
+      [1, 2],
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ]);
   });
 });
 
@@ -478,176 +609,6 @@ describe("apply", () => {
     expect(() => apply("empty", {}, x)).toThrow(
       new TypeError("empty: expected an op with a rule or a kernel, got neither"),
     );
-  });
-});
-
-describe("customOp", () => {
-  const cubeForward = (x: FloatArray): FloatArray => x.map((v) => v ** 3);
-  const cubeBackward = (g: FloatArray, x: FloatArray): FloatArray[] => [g.map((v, i) => 3 * v * given(x[i]) ** 2)];
-  const cube = customOp(cubeForward, cubeBackward);
-
-  const isPow =
-    (op: (...inputs: readonly Tensor[]) => Tensor) =>
-    (array: NdArray): void => {
-      const [x, y] = [new Tensor(array, true), new Tensor(array, true)];
-      const [mine, theirs] = [op(x), y.pow(3)];
-      expectClose("customOp", mine.value, theirs.value, EXACT);
-      mine.sum().backward();
-      theirs.sum().backward();
-      expectClose("customOp's gradient", given(x.grad).value, given(y.grad).value, EXACT);
-    };
-  const draws = shapes({ minDims: 0 }).chain((shape) => arrayOf(shape));
-
-  test("computes and differentiates what its functions say", () => {
-    holds(draws, isPow(cube));
-  });
-
-  test("a backward with another factor would be found", () => {
-    breaks(draws, isPow(customOp(cubeForward, (g, x) => [g.map((v, i) => 2 * v * given(x[i]) ** 2)])), /gradient/);
-  });
-
-  test("functions that write into all that they are given, and keep what they answer, corrupt nothing", () => {
-    const kept: FloatArray[] = [];
-    const keep = (data: FloatArray): FloatArray => {
-      kept.push(data);
-      return data;
-    };
-    const rude = customOp(
-      (x) => {
-        const output = keep(x.map((v) => v * 2));
-        x.fill(NaN);
-        return output;
-      },
-      (g, x) => {
-        const gradient = keep(g.map((v, i) => (Number.isNaN(given(x[i])) ? NaN : v * 2)));
-        g.fill(NaN);
-        x.fill(NaN);
-        return [gradient];
-      },
-    );
-    const [x, gradOutput] = [leaf([1, 2]), tensor([3, 4])];
-    const y = rude(x);
-    y.backward(gradOutput, { retainGraph: true });
-    y.backward(gradOutput);
-    for (const data of kept) data.fill(NaN);
-    expect([values(x), values(y), values(gradOutput), values(x.grad)]).toEqual([
-      [1, 2],
-      [2, 4],
-      [3, 4],
-      [12, 16],
-    ]);
-  });
-
-  test("has a name: its own, else that of the forward function", () => {
-    const names = [
-      cube,
-      customOp(
-        (x) => x,
-        (g) => [g],
-      ),
-      customOp(cubeForward, cubeBackward, { name: "mine" }),
-    ].map((op) => given(op(leaf([1])).record).name);
-    expect(names).toEqual(["cubeForward", "customOp", "mine"]);
-  });
-
-  test("may have several inputs, a shape of its own, and null for no gradient", () => {
-    const dotted = customOp(
-      (a, b) => Float64Array.of(Array.from(a).reduce((sum, v, i) => sum + v * given(b[i]), 0)),
-      (g, _, b) => [b.map((v) => v * given(g[0])), null],
-      { name: "dot", outputShape: () => [] },
-    );
-    const [a, b] = [leaf([1, 2]), leaf([3, 4])];
-    const y = dotted(a, b);
-    expect([y.shape, y.item()]).toEqual([[], 11]);
-    y.backward();
-    expect([values(a.grad), b.grad]).toEqual([[3, 4], null]);
-  });
-
-  test("works in float32, with whatever float array its functions answer", () => {
-    const x = tensor(Float32Array.of(0.1), { requiresGrad: true });
-    const y = customOp(
-      (data) => Float64Array.from(data, (v) => v / 3),
-      (g) => [Float64Array.from(g)],
-    )(x);
-    expect([y.dtype, y.data]).toEqual(["float32", Float32Array.of(Math.fround(0.1) / 3)]);
-    y.backward();
-    expect(given(x.grad).dtype).toBe("float32");
-  });
-
-  test("a second derivative through it throws, and names it", () => {
-    const x = leaf([2]);
-    const y = cube(x).mul(x);
-    expect(() => grad(y, [x], { createGraph: true })).toThrow(
-      new Error("cubeForward: expected an op with a rule to differentiate twice, got one with plain numbers only"),
-    );
-    expect(grad(y, [x]).map(values)).toEqual([[32]]); // nothing was consumed
-  });
-
-  test.each<readonly [string, () => unknown, string]>([
-    [
-      "an output of the wrong length",
-      () =>
-        customOp(
-          (x) => x.slice(1),
-          (g) => [g],
-          { name: "short" },
-        )(leaf([1, 2])),
-      "short: expected the output of shape [2], got 1 values",
-    ],
-    [
-      "an output that is no typed array",
-      () =>
-        customOp(
-          (x) => JSON.parse(`[${String(x)}]`),
-          (g) => [g],
-          { name: "plain" },
-        )(leaf([1, 2])),
-      "plain: expected the output as a Float32Array or Float64Array, got [1, 2]",
-    ],
-    ["no inputs", () => cube(), "cubeForward: expected at least one input, got none"],
-    [
-      "two dtypes",
-      () => cube(leaf([1]), tensor(Float32Array.of(1))),
-      "cubeForward: expected inputs of one dtype, got float64 and float32: convert one with .to(dtype)",
-    ],
-    [
-      "a gradient of the wrong length",
-      () =>
-        customOp(
-          (x) => x,
-          (g) => [g.slice(1)],
-          { name: "short" },
-        )(leaf([1, 2]))
-          .sum()
-          .backward(),
-      "short: expected gradient 0 of shape [2], got 1 values",
-    ],
-    [
-      "too many gradients",
-      () =>
-        customOp(
-          (x) => x,
-          (g) => [g, g],
-          { name: "many" },
-        )(leaf([1, 2]))
-          .sum()
-          .backward(),
-      "backward: expected 1 gradients from many, one per input, got 2",
-    ],
-    [
-      "too few gradients",
-      () =>
-        customOp(
-          (x) => x,
-          () => [],
-          { name: "few" },
-        )(leaf([1, 2]))
-          .sum()
-          .backward(),
-      "backward: expected 1 gradients from few, one per input, got 0",
-    ],
-  ])("refuses %s", (_, call, message) => {
-    expect(call).toThrow(message);
   });
 });
 

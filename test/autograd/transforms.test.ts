@@ -60,6 +60,18 @@ describe("jvp", () => {
       new RangeError("jvp: expected tangents[1] of shape [2], got [1]"),
     );
   });
+
+  test("tangents have the dtypes of the inputs, and give them to the answers", () => {
+    const [wide, narrow] = [tensor([1, 2]), tensor(Float32Array.of(1, 2))];
+    const squares: Formula = <A extends Num<A>>(...[x]: readonly A[]) => given(x).square();
+    expect(jvp(squares, [narrow], [narrow]).map((x) => x.dtype)).toEqual(["float32", "float32"]);
+    expect(() => jvp(squares, [wide], [narrow])).toThrow(
+      new TypeError("jvp: expected tangents[0] in float64, got float32"),
+    );
+    expect(() => jvp(squares, [narrow], [wide])).toThrow(
+      new TypeError("jvp: expected tangents[0] in float32, got float64"),
+    );
+  });
 });
 
 describe("vjp", () => {
@@ -115,8 +127,12 @@ describe("vjp", () => {
 
   test("of several values needs a gradOutput, in their shape", () => {
     const x = tensor([1, 2]);
-    expect(() => vjp((y) => given(y).exp(), [x])).toThrow("expected a gradOutput for an output of more than one value");
-    expect(() => vjp((y) => given(y).exp(), [x], tensor([1]))).toThrow("expected gradOutput of shape [2], got [1]");
+    expect(() => vjp((y) => given(y).exp(), [x])).toThrow(
+      "vjp: expected a gradOutput for an output of more than one value",
+    );
+    expect(() => vjp((y) => given(y).exp(), [x], tensor([1]))).toThrow(
+      "vjp: expected gradOutput of shape [2], got [1]",
+    );
   });
 });
 
@@ -124,6 +140,7 @@ describe("hvp", () => {
   test("has the value of the function, and H·v by hand", () => {
     const [output, [product]] = hvp((x) => given(x).pow(3).sum(), [tensor([1, 2])], [tensor([1, 10])]);
     expect([output.item(), values(product)]).toEqual([9, [6, 120]]);
+    expect([output.record, given(product).requiresGrad]).toEqual([null, false]);
   });
 
   const isSymmetric =
@@ -192,6 +209,9 @@ describe("hvp", () => {
     expect(() => hvp(single, [x], [])).toThrow(new RangeError("hvp: expected 1 vectors, one per input, got 0"));
     expect(() => hvp(single, [x], [tensor([1])])).toThrow(
       new RangeError("hvp: expected vectors[0] of shape [2], got [1]"),
+    );
+    expect(() => hvp(single, [x], [tensor(Float32Array.of(1, 2))])).toThrow(
+      new TypeError("hvp: expected vectors[0] in float64, got float32"),
     );
     expect(() => hvp((y) => given(y).exp(), [x], [x])).toThrow(
       new RangeError("hvp: expected a function that answers one value, got shape [2]"),

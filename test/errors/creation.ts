@@ -61,6 +61,18 @@ export const creation: WrongCalls = {
       message: "tensor: expected a number at depth 1, got a Float64Array of 2",
     },
     {
+      call: "tensor(new DataView(new ArrayBuffer(16)))",
+      run: () => tensor(new DataView(new ArrayBuffer(16))),
+      kind: TypeError,
+      message: "tensor: expected a Float32Array, Float64Array, Int32Array or Uint8Array, got a DataView",
+    },
+    {
+      call: "tensor(new BigInt64Array(2))",
+      run: () => tensor(new BigInt64Array(2)),
+      kind: TypeError,
+      message: "tensor: expected a Float32Array, Float64Array, Int32Array or Uint8Array, got a BigInt64Array of 2",
+    },
+    {
       call: "tensor([[1, 2], [3]])",
       run: () => tensor([[1, 2], [3]]),
       kind: RangeError,

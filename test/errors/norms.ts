@@ -309,15 +309,29 @@ export const norms: WrongCalls = {
       call: "group.forward(randn([2, 5, 4]))",
       run: () => group.forward(randn([2, 5, 4])),
       kind: RangeError,
-      by: "groupNorm",
-      message: "groupNorm: expected input [N, C, *] with C a multiple of numGroups 2, got shape [2, 5, 4]",
+      by: "GroupNorm",
+      message: "GroupNorm: expected input with numChannels 6 channels, got shape [2, 5, 4]",
     },
     {
       call: "group.forward(randn([2, 8, 4]))",
       run: () => group.forward(randn([2, 8, 4])),
       kind: RangeError,
+      by: "GroupNorm",
+      message: "GroupNorm: expected input with numChannels 6 channels, got shape [2, 8, 4]",
+    },
+    {
+      call: "group.forward([1, 2, 3, 4, 5, 6])",
+      run: () => group.forward([1, 2, 3, 4, 5, 6]),
+      kind: TypeError,
+      by: "GroupNorm",
+      message: "GroupNorm: expected input to be a tensor, got [1, 2, 3, 4, 5, 6]",
+    },
+    {
+      call: "group.forward(randn([6]))",
+      run: () => group.forward(randn([6])),
+      kind: RangeError,
       by: "groupNorm",
-      message: "groupNorm: expected weight of shape [8], one value a channel, got [6]",
+      message: "groupNorm: expected input [N, C, *] with C a multiple of numGroups 2, got shape [6]",
     },
     {
       call: "explainBackward(layerNorm, x, x)",
@@ -336,6 +350,20 @@ export const norms: WrongCalls = {
       run: () => explainBackward(layer, x, ones([3])),
       kind: RangeError,
       message: "explainBackward: expected gradOutput of shape [4, 3], got [3]",
+    },
+    {
+      call: 'explainBackward(layer, x, x.to("float32"))',
+      run: () => explainBackward(layer, x, x.to("float32")),
+      kind: TypeError,
+      message:
+        "explainBackward: expected input, parameters and gradOutput of one dtype, got float64 and float32: convert one with .to(dtype)",
+    },
+    {
+      call: 'explainBackward(layer, x.to("float32"), x.to("float32"))',
+      run: () => explainBackward(layer, x.to("float32"), x.to("float32")),
+      kind: TypeError,
+      message:
+        "explainBackward: expected input, parameters and gradOutput of one dtype, got float32 and float64: convert one with .to(dtype)",
     },
     {
       call: "explainBackward(layer, randn([2, 4]), ones([2, 4]))",

@@ -204,9 +204,8 @@ export const tape: WrongCalls = {
       call: "grad(used, [once])",
       run: () => grad(used, [once]),
       kind: Error,
-      by: "backward",
       message:
-        "backward: expected a tape that no earlier backward has consumed, got sum : [] consumed; pass { retainGraph: true } to the earlier backward",
+        "grad: expected a tape that no earlier backward has consumed, got sum : [] consumed; pass { retainGraph: true } to the earlier backward",
     },
     {
       call: "grad(stale, [replaced], { createGraph: true })",
@@ -339,6 +338,12 @@ export const tape: WrongCalls = {
       message: "jvp: expected tangents[0] of shape [2], got [3]",
     },
     {
+      call: 'jvp(f, [x], [x.to("float32")])',
+      run: () => jvp(f, [x], [x.to("float32")]),
+      kind: TypeError,
+      message: "jvp: expected tangents[0] in float64, got float32",
+    },
+    {
       call: "jvp((a) => a.add(plain), [x], [x])",
       run: () => jvp((a) => a.add(plain), [x], [x]),
       kind: TypeError,
@@ -378,8 +383,45 @@ export const tape: WrongCalls = {
       call: "vjp((a) => a.mul(2), [x])",
       run: () => vjp((a) => a.mul(2), [x]),
       kind: RangeError,
-      by: "grad",
-      message: "grad: expected a gradOutput for an output of more than one value, got none for shape [2]",
+      message: "vjp: expected a gradOutput for an output of more than one value, got none for shape [2]",
+    },
+    {
+      call: "vjp((a) => a.mul(2), [x], ones([3]))",
+      run: () => vjp((a) => a.mul(2), [x], ones([3])),
+      kind: RangeError,
+      message: "vjp: expected gradOutput of shape [2], got [3]",
+    },
+    {
+      call: 'vjp((a) => a.mul(2), [x], ones([2], { dtype: "float32" }))',
+      run: () => vjp((a) => a.mul(2), [x], ones([2], { dtype: "float32" })),
+      kind: TypeError,
+      message: "vjp: expected gradOutput in float64, got float32",
+    },
+    {
+      call: "vjp((a) => a.mul(2), [x], [1, 1])",
+      run: () => vjp((a) => a.mul(2), [x], [1, 1]),
+      kind: TypeError,
+      message: "vjp: expected gradOutput to be a tensor, got [1, 1]",
+    },
+    {
+      call: "vjp(() => used, [x])",
+      run: () => vjp(() => used, [x]),
+      kind: Error,
+      message:
+        "vjp: expected a tape that no earlier backward has consumed, got sum : [] consumed; pass { retainGraph: true } to the earlier backward",
+    },
+    {
+      call: "hvp(() => used, [x], [x])",
+      run: () => hvp(() => used, [x], [x]),
+      kind: Error,
+      message:
+        "hvp: expected a tape that no earlier backward has consumed, got sum : [] consumed; pass { retainGraph: true } to the earlier backward",
+    },
+    {
+      call: "grad(pulledBack((g) => [g, g]).sum(), [x])",
+      run: () => grad(pulledBack((g) => [g, g]).sum(), [x]),
+      kind: RangeError,
+      message: "grad: expected 1 gradients from double, one per input, got 2",
     },
     {
       call: "hvp((a) => a.mul(2), [x], [x])",
@@ -398,6 +440,12 @@ export const tape: WrongCalls = {
       run: () => hvp(f, [x], [ones([3])]),
       kind: RangeError,
       message: "hvp: expected vectors[0] of shape [2], got [3]",
+    },
+    {
+      call: 'hvp(f, [x], [x.to("float32")])',
+      run: () => hvp(f, [x], [x.to("float32")]),
+      kind: TypeError,
+      message: "hvp: expected vectors[0] in float64, got float32",
     },
   ],
 };

@@ -92,7 +92,9 @@ describe("doubleDouble", () => {
   });
 
   test("functions at limits are those of Math", () => {
-    const at = [0, -0, 5e-324, -1e-310, 1, 700, -700, 710, -746, 1e300, Infinity, -Infinity, NaN];
+    const tiny = [0, -0, 5e-324, -1e-310];
+    const large = [700, 709.7, 709.9, 711, 712, 713.5, 715, 720.5, 745, 746, 1e300, Infinity];
+    const at = [...tiny, 1, ...large, ...large.map((x) => -x), NaN];
     for (const x of at) {
       for (const name of ["exp", "log", "tanh"] as const) {
         const expected = Math[name](x);
@@ -113,7 +115,7 @@ describe("doubleDouble", () => {
   });
 
   test("roots of zero, of infinity and of negative numbers are those of Math", () => {
-    expect([0, Infinity, -1, NaN].map((x) => doubleDouble.sqrt(of(x)).hi)).toEqual([0, Infinity, NaN, NaN]);
+    expect([0, Infinity, -1, NaN].map((x) => doubleDouble.pow(of(x), 0.5).hi)).toEqual([0, Infinity, NaN, NaN]);
     expect([0, -0, 4].map((x) => doubleDouble.value(doubleDouble.rsqrtOrZero(of(x))))).toEqual([0, 0, 0.5]);
   });
 
@@ -127,7 +129,7 @@ describe("doubleDouble", () => {
     const one = exactly(of(1));
     const error = (exponent: number, inverse: DoubleDouble): number =>
       ratio(minus(exactly(mul(doubleDouble.pow(x, exponent), inverse)), one), one, 106);
-    const root = doubleDouble.sqrt(x);
+    const root = doubleDouble.pow(x, 0.5);
     const reciprocal = doubleDouble.div(of(1), x);
     // A few roundings of at most 15u² each.
     expect(error(-1, x)).toBeLessThan(30);
@@ -135,7 +137,7 @@ describe("doubleDouble", () => {
     expect(error(5, mul(mul(mul(reciprocal, reciprocal), mul(reciprocal, reciprocal)), reciprocal))).toBeLessThan(150);
     expect(error(0.5, doubleDouble.div(of(1), root))).toBeLessThan(30);
     expect(error(-1.5, mul(x, root))).toBeLessThan(60);
-    expect(error(0.25, doubleDouble.div(of(1), doubleDouble.sqrt(root)))).toBeLessThan(60);
+    expect(error(0.25, doubleDouble.div(of(1), doubleDouble.pow(root, 0.5)))).toBeLessThan(60);
     expect(doubleDouble.pow(x, 0)).toEqual(of(1));
     const power = (base: number, exponent: number): number => doubleDouble.pow(of(base), exponent).hi;
     expect([power(0, 0.3), power(-8, 1 / 3), power(0, 2), power(0, -1)]).toEqual([0, NaN, 0, Infinity]);
@@ -158,11 +160,11 @@ describe("planted errors in double-double", () => {
     ["a difference whose second low part is ignored", "sub", { sub: (x, y) => doubleDouble.sub(x, of(y.hi)) }],
     ["a product without a cross term", "mul", { mul: (x, y) => mul(x, of(y.hi)) }],
     ["a quotient by the high part", "div", { div: (x, y) => doubleDouble.div(x, of(y.hi)) }],
-    ["a root of the high part", "sqrt", { sqrt: (x) => doubleDouble.sqrt(of(x.hi)) }],
+    ["a root of the high part", "sqrt", { pow: (x, p) => doubleDouble.pow(of(x.hi), p) }],
     ["a sum off by 4u²", "add", { add: (x, y) => mul(add(x, y), { hi: 1, lo: 4 * u * u }) }],
     ["a product off by 6u²", "mul", { mul: (x, y) => mul(mul(x, y), { hi: 1, lo: 6 * u * u }) }],
     ["a quotient off by 16u²", "div", { div: (x, y) => mul(doubleDouble.div(x, y), { hi: 1, lo: 16 * u * u }) }],
-    ["a root off by 4u²", "sqrt", { sqrt: (x) => mul(doubleDouble.sqrt(x), { hi: 1, lo: 4 * u * u }) }],
+    ["a root off by 4u²", "sqrt", { pow: (x, p) => mul(doubleDouble.pow(x, p), { hi: 1, lo: 4 * u * u }) }],
   ];
 
   test.each(planted)("%s is found", (_, operation, wrong) => {
@@ -177,9 +179,11 @@ describe("planted errors in double-double", () => {
       lo: lo - 2 ** lastBit(hi),
     });
     const field: Arithmetic = {
-      ...doubleDouble,
-      [operation]: (x: DoubleDouble, y: DoubleDouble) =>
-        spoiled(operation === "sqrt" ? doubleDouble.sqrt(x) : doubleDouble[operation](x, y)),
+      add: (x, y) => spoiled(doubleDouble.add(x, y)),
+      sub: (x, y) => spoiled(doubleDouble.sub(x, y)),
+      mul: (x, y) => spoiled(doubleDouble.mul(x, y)),
+      div: (x, y) => spoiled(doubleDouble.div(x, y)),
+      pow: (x, p) => spoiled(doubleDouble.pow(x, p)),
     };
     expect(() => checkArithmetic(field, [operation], 4000)).toThrow(/expected a normalized result/);
   });
@@ -202,7 +206,7 @@ describe("planted errors in double-double", () => {
   });
 
   const rounding: readonly (readonly [string, Partial<Field<DoubleDouble>>])[] = [
-    ["a root in doubles", { sqrt: (x) => of(Math.sqrt(x.hi)), rsqrtOrZero: (x) => of(1 / Math.sqrt(x.hi)) }],
+    ["a root in doubles", { rsqrtOrZero: (x) => of(1 / Math.sqrt(x.hi)) }],
     ["a mean by a product with 1/n", { div: (x, y) => mul(x, of(1 / y.hi)) }],
     ["products in doubles", { mul: (x, y) => of(x.hi * y.hi) }],
     ["a centring in doubles", { center: (group) => doubleDouble.center(group).map((x) => of(x.hi)) }],

@@ -31,6 +31,7 @@ import type { Formula, Seen } from "./trackedLaws.ts";
 
 const OUTSIDE = /outside of the bound/;
 const names = Object.keys(ops);
+const described = normDescriptors.map((descriptor) => [descriptor.name, descriptor] as const);
 
 function law({ what, formula, inputs }: TrackedDraw, field: Field<Tracked> = tracked): Seen {
   return expectWithinBound(what, formula, inputs, field);
@@ -44,11 +45,13 @@ function backwardOf({ trace }: NormCase): Formula {
   };
 }
 
+const squareRoot = (x: Tracked): Tracked => tracked.pow(x, 0.5);
+
 describe("tracked", () => {
   test.each(names)(
     "the bound of %s, and of its pullback, is never below the error of inputs that carry errors",
     (name) => {
-      holds(opDraws(name), (draw) => void law(draw), 40);
+      holds(opDraws(name), (draw) => void law(draw), 30);
     },
   );
 
@@ -62,13 +65,13 @@ describe("tracked", () => {
         components += seen.components;
         unbounded += seen.unbounded;
       },
-      400,
+      300,
     );
-    expect(components).toBeGreaterThan(20_000);
+    expect(components).toBeGreaterThan(15_000);
     expect(unbounded).toBeLessThan(components / 1000); // the bound says something
   });
 
-  test.each(normDescriptors)("nor is the bound of $name's output and backward", (descriptor) => {
+  test.each(described)("nor is the bound of %s's output and backward", (_, descriptor) => {
     const reached = new Map<string, number>();
     const reach = (kind: string): unknown => reached.set(kind, (reached.get(kind) ?? 0) + 1);
     holds(
@@ -173,25 +176,26 @@ describe("tracked", () => {
     for (const x of [
       nothing,
       tracked.div(tracked.of(0), tracked.of(0)),
-      tracked.sqrt(tracked.of(-1)),
+      squareRoot(tracked.of(-1)),
       tracked.log(tracked.of(0)),
     ]) {
       expect(x.error).toBe(Infinity);
-      for (const f of [tracked.sqrt, tracked.exp, tracked.log, tracked.tanh, tracked.erf])
+      for (const f of [squareRoot, tracked.exp, tracked.log, tracked.tanh, tracked.erf])
         expect(f(x).error).toBe(Infinity);
       expect(tracked.mul(x, tracked.of(2)).error).toBe(Infinity);
       expect(tracked.sum([x, tracked.of(1)]).error).toBe(Infinity);
       expect(tracked.center([x]).map(({ error }) => error)).toEqual([Infinity]);
     }
-    expect(tracked.sqrt({ value: 0, error: 1e-20 }).error).toBeCloseTo(1e-10, 20); // |√x − √0| ≤ √e
+    expect(squareRoot({ value: 0, error: 1e-20 }).error).toBeCloseTo(1e-10, 20); // |√x − √0| ≤ √e
   });
 });
 
 /** What a draw of a norm puts to the test. */
 function classes({ normCase, inputs, eps, offset, spread }: NormDraw): string[] {
   const { partition } = normCase;
-  const sizes = Map.groupBy(partition, (set) => set);
-  const smallest = Math.min(...[...sizes.values()].map((set) => set.length));
+  const sizes = new Map<number, number>();
+  for (const set of partition) sizes.set(set, (sizes.get(set) ?? 0) + 1);
+  const smallest = Math.min(...sizes.values());
   return [
     ...(spread === 0 ? ["constant"] : []),
     ...(offset === 1e8 && spread === 1 ? ["mean 1e8"] : []),
@@ -214,7 +218,11 @@ const scalars: Readonly<Record<string, Scalar>> = {
   sub: { bound: (f, x, y) => f.sub(x, y), plain: (x, y) => x - y, exact: doubleDouble.sub },
   mul: { bound: (f, x, y) => f.mul(x, y), plain: (x, y) => x * y, exact: doubleDouble.mul },
   div: { bound: (f, x, y) => f.div(x, y), plain: (x, y) => x / y, exact: doubleDouble.div },
-  sqrt: { bound: (f, x) => f.sqrt(x), plain: (x) => Math.sqrt(Math.max(0, x)), exact: doubleDouble.sqrt },
+  sqrt: {
+    bound: (f, x) => f.pow(x, 0.5),
+    plain: (x) => Math.sqrt(Math.max(0, x)),
+    exact: (x) => doubleDouble.pow(x, 0.5),
+  },
   rsqrt: { bound: (f, x) => f.rsqrtOrZero(x), plain: (x) => 1 / Math.sqrt(x), exact: doubleDouble.rsqrtOrZero },
   exp: { bound: (f, x) => f.exp(x), plain: Math.exp, exact: doubleDouble.exp },
   log: { bound: (f, x) => f.log(x), plain: Math.log, exact: doubleDouble.log },
@@ -281,7 +289,7 @@ describe("every number within the error of the exact one", () => {
         }),
       },
     ],
-    ["sqrt", { sqrt: (x) => ({ value: Math.sqrt(x.value), error: x.error / (2 * Math.sqrt(x.value)) }) }],
+    ["sqrt", { pow: (x) => ({ value: Math.sqrt(x.value), error: x.error / (2 * Math.sqrt(x.value)) }) }],
     ["exp", { exp: (x) => ({ value: Math.exp(x.value), error: Math.exp(x.value) * x.error }) }],
     ["log", { log: (x) => ({ value: Math.log(x.value), error: x.error / x.value }) }],
     ["pow 3", { pow: (x) => ({ value: x.value ** 3, error: 3 * x.value ** 2 * x.error }) }],
@@ -294,46 +302,47 @@ describe("every number within the error of the exact one", () => {
 });
 
 describe("planted errors in tracked numbers", () => {
-  const unary = ["sqrt", "rsqrtOrZero", "exp", "log", "tanh", "erf"] as const;
-  const binary = ["add", "sub", "mul", "div"] as const;
-  /** u, or more for functions: what a step adds to what it passes on. */
-  const unit = { rsqrtOrZero: 2, exp: 2, log: 2, tanh: 5, erf: 20, sqrt: 1, add: 1, sub: 1, mul: 1, div: 1 };
-  const withoutOwn = (z: Tracked, units: number): Tracked => {
-    return { value: z.value, error: Math.max(0, z.error - 1.001 * units * UNIT_ROUNDOFF * Math.abs(z.value)) };
+  type Spoil = (z: Tracked, units: number) => Tracked;
+  const withoutOwn: Spoil = ({ value, error }, units) => {
+    return { value, error: Math.max(0, error - 1.001 * units * UNIT_ROUNDOFF * Math.abs(value)) };
   };
-  const onlyOwn = (z: Tracked, units: number): Tracked => {
-    return { value: z.value, error: units * UNIT_ROUNDOFF * Math.abs(z.value) };
+  const onlyOwn: Spoil = ({ value }, units) => ({ value, error: units * UNIT_ROUNDOFF * Math.abs(value) });
+
+  /** By the name of an op in opCases.ts, with the units u|z| that the step adds to what it passes on. */
+  const spoiled: Readonly<Record<string, (how: Spoil) => Partial<Field<Tracked>>>> = {
+    add: (how) => ({ add: (x, y) => how(tracked.add(x, y), 1) }),
+    sub: (how) => ({ sub: (x, y) => how(tracked.sub(x, y), 1) }),
+    mul: (how) => ({ mul: (x, y) => how(tracked.mul(x, y), 1) }),
+    div: (how) => ({ div: (x, y) => how(tracked.div(x, y), 1) }),
+    sqrt: (how) => ({ pow: (x, p) => how(tracked.pow(x, p), 1) }),
+    "pow 3": (how) => ({ pow: (x, p) => how(tracked.pow(x, p), 3) }),
+    rsqrtOrZero: (how) => ({ rsqrtOrZero: (x) => how(tracked.rsqrtOrZero(x), 2) }),
+    exp: (how) => ({ exp: (x) => how(tracked.exp(x), 2) }),
+    log: (how) => ({ log: (x) => how(tracked.log(x), 2) }),
+    tanh: (how) => ({ tanh: (x) => how(tracked.tanh(x), 5) }),
+    erf: (how) => ({ erf: (x) => how(tracked.erf(x), 20) }),
   };
-  const spoil = (name: (typeof unary)[number] | (typeof binary)[number], how: typeof onlyOwn): Field<Tracked> => {
-    const units = unit[name];
-    return name === "add" || name === "sub" || name === "mul" || name === "div"
-      ? { ...tracked, [name]: (x: Tracked, y: Tracked) => how(tracked[name](x, y), units) }
-      : { ...tracked, [name]: (x: Tracked) => how(tracked[name](x), units) };
-  };
-  const rejects = (name: string, field: Field<Tracked>): void => {
-    breaks(opDraws(name), (draw) => void law(draw, field), OUTSIDE, 300);
+  const rejects = (name: string, wrong: Partial<Field<Tracked>>): void => {
+    breaks(opDraws(name), (draw) => void law(draw, { ...tracked, ...wrong }), OUTSIDE, 300);
   };
 
-  test.each([...unary, ...binary])("%s without its own rounding is found", (name) =>
-    rejects(name, spoil(name, withoutOwn)),
-  );
-  test.each([...unary, ...binary])("%s without the error of its operands is found", (name) =>
-    rejects(name, spoil(name, onlyOwn)),
-  );
+  test.each(Object.entries(spoiled))("%s without its own rounding is found", (name, spoil) => {
+    rejects(name, spoil(withoutOwn));
+  });
 
-  test("a power without its own rounding is found", () => {
-    rejects("pow 3", { ...tracked, pow: (x, p) => withoutOwn(tracked.pow(x, p), 3) });
+  test.each(Object.entries(spoiled))("%s without the error of its operands is found", (name, spoil) => {
+    rejects(name, spoil(onlyOwn));
   });
 
   test("a sum as exact as one addition is found", () => {
     const sum = (terms: readonly Tracked[]): Tracked => onlyOwn(tracked.sum(terms), 1);
-    rejects("sum", { ...tracked, sum });
+    rejects("sum", { sum });
   });
 
   test("a centring that passes on errors but makes none is found", () => {
     const center = (group: readonly Tracked[]): readonly Tracked[] =>
       tracked.center(group).map(({ value }, i) => ({ value, error: group[i]?.error ?? 0 }));
-    rejects("center", { ...tracked, center });
+    rejects("center", { center });
   });
 
   test("tanh with the error of exp is found", () => {
@@ -347,7 +356,7 @@ describe("planted errors in tracked numbers", () => {
     breaks(draws, property, OUTSIDE, 200);
   });
 
-  test.each(normDescriptors)("a backward of $name that is off by one part in 1e12 is found", (descriptor) => {
+  test.each(described)("a backward of %s that is off by one part in 1e12 is found", (_, descriptor) => {
     const property = ({ normCase, inputs, gradOutput }: NormDraw): void => {
       const formula = backwardOf(normCase);
       const all = [gradOutput, ...inputs];

@@ -384,9 +384,20 @@ describe("BatchNorm", () => {
 
   test("another number of channels is refused, unless nothing has a shape to compare with", () => {
     const x = zeros([2, 4]);
-    expect(() => new BatchNorm1d(3).forward(x)).toThrow(/expected runningMean of shape \[4\].*got \[3\]/);
-    expect(() => new BatchNorm1d(3, { trackRunningStats: false }).forward(x)).toThrow(/expected weight of shape \[4\]/);
+    const refusal = new RangeError("BatchNorm1d: expected input with numFeatures 3 channels, got shape [2, 4]");
+    expect(() => new BatchNorm1d(3).forward(x)).toThrow(refusal);
+    expect(() => new BatchNorm1d(3).eval().forward(x)).toThrow(refusal);
+    expect(() => new BatchNorm1d(3, { affine: false }).forward(x)).toThrow(refusal);
+    expect(() => new BatchNorm1d(3, { trackRunningStats: false }).forward(x)).toThrow(refusal);
+    expect(() => new BatchNorm1d(3).forward(zeros([0, 4]))).toThrow("BatchNorm1d: expected input with numFeatures 3");
     expect(new BatchNorm1d(3, { affine: false, trackRunningStats: false }).forward(x).shape).toEqual([2, 4]);
+  });
+
+  test("without affine, while the updates are stopped, another number of channels does in training only", () => {
+    const norm = new BatchNorm1d(3, { affine: false });
+    norm.trackRunningStats = false;
+    expect(norm.forward(zeros([2, 4])).shape).toEqual([2, 4]);
+    expect(() => norm.eval().forward(zeros([2, 4]))).toThrow("expected input with numFeatures 3 channels");
   });
 
   test.each([

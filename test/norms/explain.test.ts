@@ -267,6 +267,17 @@ describe("explainBackward", () => {
     expect(() => explainBackward(new BatchNorm1d(2), ones([1, 2]), ones([1, 2]))).toThrow(/more than 1 value/);
   });
 
+  test("mixed dtypes are refused, as forward and backward refuse them", () => {
+    const [x, single] = [ones([2, 4]), ones([2, 4], { dtype: "float32" })];
+    const mixed = "explainBackward: expected input, parameters and gradOutput of one dtype, got";
+    const plain = new LayerNorm(4, { elementwiseAffine: false });
+    expect(() => explainBackward(plain, single, x)).toThrow(TypeError);
+    expect(() => explainBackward(plain, single, x)).toThrow(`${mixed} float32 and float64`);
+    expect(() => explainBackward(plain, x, single)).toThrow(`${mixed} float64 and float32`);
+    expect(() => explainBackward(new LayerNorm(4), single, single)).toThrow(`${mixed} float32 and float64`);
+    expect(explainBackward(plain, single, single).gradInput.dtype).toBe("float64");
+  });
+
   test("an empty batch has empty terms and parameter gradients of 0", () => {
     fc.assert(
       fc.property(fc.constantFrom<Shape>([0, 3, 4], [2, 3, 0]), (shape) => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Dual, grad, NdArray, tensor, zeros } from "../../src/autograd/index.ts";
-import { LayerNorm, layerNorm, layerNormForward } from "../../src/norms/index.ts";
+import { LayerNorm, layerNorm, layerNormDescriptor, layerNormForward } from "../../src/norms/index.ts";
 import { arrayOf, holds } from "../helpers/generators.ts";
 import { expectClose } from "../helpers/laws.ts";
 import { testFixtures } from "../helpers/normFixtureTests.ts";
@@ -42,6 +42,28 @@ describe("layerNorm", () => {
     expect(layerNorm(x, [2], { weight: tensor([2, 5]), eps: 0 }).toArray()).toEqual([[-2, 5]]);
     expect(layerNorm(x, [2], { bias: tensor([2, 5]), eps: 0 }).toArray()).toEqual([[1, 6]]);
     expect(layerNorm(x, [2], { weight: null, bias: null, eps: 0 }).toArray()).toEqual([[-1, 1]]);
+  });
+
+  test("normalizedShape is copied: a caller who changes the array changes no gradient", () => {
+    const secondOrder = (scribble: (sizes: number[]) => void): unknown => {
+      const x = tensor([[1, 2, 4, 8], [3, -1, 0, 5]], { requiresGrad: true }).reshape([2, 2, 2]);
+      const sizes = [2, 2];
+      const y = layerNorm(x, sizes);
+      scribble(sizes);
+      const [first] = grad(y.pow(3).sum(), [x], { createGraph: true });
+      const [second] = grad(first!.square().sum(), [x]);
+      return [first!.data, second!.data, y.record?.attributes];
+    };
+    const untouched = secondOrder(() => {});
+    expect(secondOrder((sizes) => sizes.pop())).toEqual(untouched);
+    expect(secondOrder((sizes) => sizes.splice(0, 2, 1))).toEqual(untouched);
+  });
+
+  test("a case keeps no array of its caller", () => {
+    const shape = [2, 3];
+    const [normCase] = layerNormDescriptor.cases(shape);
+    shape[1] = 7;
+    expect(normCase?.inputs.map((input) => input.shape)).toEqual([[2, 3], [3], [3]]);
   });
 
   test("one value gives the bias exactly, whatever it is", () => {

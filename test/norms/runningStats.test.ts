@@ -9,13 +9,8 @@ import {
   updateRunningStats,
 } from "../../src/norms/index.ts";
 import type { NormCase } from "../../src/norms/index.ts";
-import {
-  channelPartition,
-  channelShape,
-  commitRunningStats,
-  exampleRunningStats,
-  nonChannelDims,
-} from "../../src/norms/runningStats.ts";
+import { channelShape, nonChannelDims } from "../../src/norms/channels.ts";
+import { commitRunningStats, exampleRunningStats } from "../../src/norms/runningStats.ts";
 import { arrayOf, holds, SEED } from "../helpers/generators.ts";
 import { expectClose } from "../helpers/laws.ts";
 import { extreme, normDraws, tame } from "../helpers/normDraws.ts";
@@ -214,31 +209,7 @@ describe("runningNormForward and runningNormBackward", () => {
   });
 });
 
-describe("the channels of a shape", () => {
-  test.each<[Shape, number[], number[]]>([
-    [[2, 3], [1, 3], [0]],
-    [
-      [2, 3, 5],
-      [1, 3, 1],
-      [0, 2],
-    ],
-    [
-      [2, 3, 5, 7],
-      [1, 3, 1, 1],
-      [0, 2, 3],
-    ],
-  ])("%j: channelShape %j, nonChannelDims %j", (shape, perChannel, others) => {
-    expect(channelShape(shape)).toEqual(perChannel);
-    expect(nonChannelDims(shape)).toEqual(others);
-  });
-
-  test("channelPartition numbers the channels, or each sample's", () => {
-    expect([...channelPartition([2, 2, 2], { perSample: false })]).toEqual([0, 0, 1, 1, 0, 0, 1, 1]);
-    expect([...channelPartition([2, 2, 2], { perSample: true })]).toEqual([0, 0, 1, 1, 2, 2, 3, 3]);
-    expect(channelPartition([0, 2, 2], { perSample: true })).toHaveLength(0);
-    expect(channelPartition([2, 2, 0], { perSample: false })).toHaveLength(0);
-  });
-
+describe("exampleRunningStats", () => {
   test("example statistics are never 0 or 1, and the sets of a case use them", () => {
     const { mean, variance } = exampleRunningStats(50);
     for (const value of [...mean, ...variance]) expect([0, 1]).not.toContain(value);
