@@ -89,7 +89,14 @@ function readRows(path: string): Row[] {
 /** The number of the first line after this one that is not blank. */
 function rowAfter(text: string, line: number): number {
   const after = text.split(/\r\n|\n|\r/).slice(line);
-  return line + 1 + Math.max(0, after.findIndex((next) => next !== ""));
+  return (
+    line +
+    1 +
+    Math.max(
+      0,
+      after.findIndex((next) => next !== ""),
+    )
+  );
 }
 
 /** One line, and not a long one, whatever the file holds. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { customOp, grad, tapeOf, tensor, Tensor } from "../../src/autograd/index.ts";
+import { customOp, grad, tensor, Tensor } from "../../src/autograd/index.ts";
 import type { FloatArray, NdArray } from "../../src/autograd/index.ts";
 import { arrayOf, holds, shapes } from "../helpers/generators.ts";
 import { given } from "../helpers/given.ts";

@@ -1,20 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  apply,
-  Buffer,
-  customOp,
-  grad,
-  Module,
-  NdArray,
-  noGrad,
-  Parameter,
-  printTape,
-  tapeOf,
-  tensor,
-  Tensor,
-  zeros,
-} from "../../src/autograd/index.ts";
+import { apply, customOp, grad, NdArray, noGrad, tapeOf, tensor, Tensor } from "../../src/autograd/index.ts";
 import type { BackwardOptions, FloatArray, Rule } from "../../src/autograd/index.ts";
 import { isGradEnabled, withGrad } from "../../src/autograd/tape.ts";
 import { holds } from "../helpers/generators.ts";
@@ -271,7 +257,7 @@ describe("a backward that fails", () => {
     const tape = tapeOf(y);
     const consumed = tape.map((record) => record.consumed);
     expect(() => y.backward(null, options)).toThrow(message);
-    expect(() => grad(y, [x, other], options)).toThrow(message);
+    expect(() => grad(y, [x, other], options)).toThrow(message.replace(/^backward: /, "grad: "));
     expect([x.grad, other.grad, inner.grad]).toEqual([null, before, null]);
     expect(tape.map((record) => record.consumed)).toEqual(consumed);
     expect(isGradEnabled()).toBe(true);
@@ -425,10 +411,7 @@ describe("noGrad", () => {
 
   test("an async body that is refused and rejects as well leaves one error, the refusal", async () => {
     const late = new Error("late");
-    const failing = async (): Promise<void> => {
-      await null;
-      throw late;
-    };
+    const failing = (): Promise<void> => Promise.reject(late);
     expect(await unhandled(() => expect(() => noGrad(failing)).toThrow(TypeError))).toEqual([]);
     expect(await unhandled(() => void failing())).toEqual([late]);
   });

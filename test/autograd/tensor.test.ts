@@ -16,7 +16,7 @@ import {
   Tensor,
   zeros,
 } from "../../src/autograd/index.ts";
-import type { FloatArray, Num, Rule, Traced } from "../../src/autograd/index.ts";
+import type { Num, Rule, Traced } from "../../src/autograd/index.ts";
 import * as rules from "../../src/autograd/rules.ts";
 import { arrayOf, arraysOf, holds, shapes } from "../helpers/generators.ts";
 import { given } from "../helpers/given.ts";

@@ -207,7 +207,9 @@ describe("InstanceNorm", () => {
     for (const trackRunningStats of [true, false]) {
       expect(() => new InstanceNorm3d(2, { momentum, trackRunningStats })).toThrow(TypeError);
     }
-    expect(() => new InstanceNorm3d(2, { momentum })).toThrow(/^InstanceNorm3d: expected momentum.*no cumulative average.*null$/);
+    expect(() => new InstanceNorm3d(2, { momentum })).toThrow(
+      /^InstanceNorm3d: expected momentum.*no cumulative average.*null$/,
+    );
   });
 
   test("a 2D input to InstanceNorm1d is [C, L], never [N, C]", () => {

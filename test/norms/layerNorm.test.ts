@@ -46,7 +46,13 @@ describe("layerNorm", () => {
 
   test("normalizedShape is copied: a caller who changes the array changes no gradient", () => {
     const secondOrder = (scribble: (sizes: number[]) => void): unknown => {
-      const x = tensor([[1, 2, 4, 8], [3, -1, 0, 5]], { requiresGrad: true }).reshape([2, 2, 2]);
+      const x = tensor(
+        [
+          [1, 2, 4, 8],
+          [3, -1, 0, 5],
+        ],
+        { requiresGrad: true },
+      ).reshape([2, 2, 2]);
       const sizes = [2, 2];
       const y = layerNorm(x, sizes);
       scribble(sizes);

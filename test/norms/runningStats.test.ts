@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { apply, NdArray, ones, tensor, zeros } from "../../src/autograd/index.ts";
-import type { Num, Shape, Tensor, Traced } from "../../src/autograd/index.ts";
+import type { Num, Tensor, Traced } from "../../src/autograd/index.ts";
 import {
   batchNormDescriptor,
   runningNormBackward,
@@ -210,7 +210,7 @@ describe("runningNormForward and runningNormBackward", () => {
 });
 
 describe("exampleRunningStats", () => {
-  test("example statistics are never 0 or 1, and the sets of a case use them", () => {
+  test("is never 0 or 1, and the sets of a case use them", () => {
     const { mean, variance } = exampleRunningStats(50);
     for (const value of [...mean, ...variance]) expect([0, 1]).not.toContain(value);
     expect(Math.min(...variance)).toBeGreaterThan(0);

@@ -43,7 +43,11 @@ const badFiles: readonly (readonly [title: string, content: string | Uint8Array,
     withRows({ 1: "1,-2,3,4,1" }),
     'FILE, row 2, column 2: expected a pixel value of 0 or more, got "-2"',
   ],
-  ["a label in parts", withRows({ 7: "1,2,3,4,0.5" }), 'FILE, row 8, column 5: expected a label (0, 1, 2, …), got "0.5"'],
+  [
+    "a label in parts",
+    withRows({ 7: "1,2,3,4,0.5" }),
+    'FILE, row 8, column 5: expected a label (0, 1, 2, …), got "0.5"',
+  ],
   ["a negative label", withRows({ 7: "1,2,3,4,-1" }), 'FILE, row 8, column 5: expected a label (0, 1, 2, …), got "-1"'],
   [
     "a label that would wrap around to 0",
@@ -75,8 +79,16 @@ const badFiles: readonly (readonly [title: string, content: string | Uint8Array,
     withRows({ 0: "1,2,3,4,10" }),
     "FILE: expected labels 0 … K − 1 of at least two classes, got a largest label of 10",
   ],
-  ["too few of a class", withRows({ 0: "1,2,3,4,1" }), "FILE: expected at least 5 images of every label, got 4 of label 0"],
-  ["a class left out", withRows({ 0: "1,2,3,4,3" }), "FILE: expected at least 5 images of every label, got 4 of label 0"],
+  [
+    "too few of a class",
+    withRows({ 0: "1,2,3,4,1" }),
+    "FILE: expected at least 5 images of every label, got 4 of label 0",
+  ],
+  [
+    "a class left out",
+    withRows({ 0: "1,2,3,4,3" }),
+    "FILE: expected at least 5 images of every label, got 4 of label 0",
+  ],
   ["only zeros", GOOD_ROWS.map((_, i) => `0,0,0,0,${i % 2}`).join("\n"), "FILE: expected images, got only zeros"],
   [
     "a quote that stays open",
@@ -104,7 +116,11 @@ const badFiles: readonly (readonly [title: string, content: string | Uint8Array,
     `FILE, row 2, column 2: expected a pixel value of 0 or more, got "${"z".repeat(40)}…"`,
   ],
   ["a cut gzip file", whole.subarray(0, -9), "FILE, row 10: expected a whole gzip file, got unexpected end of file"],
-  ["a gzip file of nothing but its header", whole.subarray(0, 10), "FILE, row 1: expected a whole gzip file, got unexpected end of file"],
+  [
+    "a gzip file of nothing but its header",
+    whole.subarray(0, 10),
+    "FILE, row 1: expected a whole gzip file, got unexpected end of file",
+  ],
 ];
 
 describe("loadImages: a bad file gets one line that names the file and, where there is one, the row", () => {
@@ -116,16 +132,16 @@ describe("loadImages: a bad file gets one line that names the file and, where th
 
   test("a file that does not exist, and a folder", () => {
     const missing = join(folder, "missing.csv");
-    expect(complaint(missing)).toBe(
-      "FILE: could not be read: ENOENT: no such file or directory, open 'FILE'",
-    );
+    expect(complaint(missing)).toBe("FILE: could not be read: ENOENT: no such file or directory, open 'FILE'");
     const directory = join(folder, "directory");
     mkdirSync(directory);
     expect(complaint(directory)).toBe("FILE: could not be read: EISDIR: illegal operation on a directory, read");
   });
 
   test("something that is no text at all still gets one line", () => {
-    expect(complaint(writeInto(folder, "twice.csv.gz", gzipSync(readFileSync(DIGITS))))).toMatch(/^FILE, row \d+.*: expected [^\n]+$/);
+    expect(complaint(writeInto(folder, "twice.csv.gz", gzipSync(readFileSync(DIGITS))))).toMatch(
+      /^FILE, row \d+.*: expected [^\n]+$/,
+    );
   });
 
   test("the real data cut at any place is refused, with the row where it ends", () => {

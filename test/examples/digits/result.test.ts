@@ -105,7 +105,12 @@ describe("report.html", () => {
 
   test("draws a point for every epoch, and shows accuracies, tapes and failing checks", async () => {
     const { html } = await written(resultIn("content"));
-    for (const [norm, epoch] of [["no norm", 1], ["no norm", 2], ["GroupNorm", 1], ["GroupNorm", 2]]) {
+    for (const [norm, epoch] of [
+      ["no norm", 1],
+      ["no norm", 2],
+      ["GroupNorm", 1],
+      ["GroupNorm", 2],
+    ]) {
       expect(html).toMatch(new RegExp(`aria-label="epoch: ${epoch}; training loss: [\\d.]+; name: ${norm}"`));
       expect(html).toMatch(new RegExp(`aria-label="epoch: ${epoch}; test accuracy: [\\d.]+%; name: ${norm}"`));
     }
@@ -169,7 +174,7 @@ describe("prepareOut", () => {
   test.each([
     ["onto a file", file],
     ["under a file", join(file, "below")],
-    ["where nobody may write", "/proc/normgrad"],
+    ["with a name that is too long", join(folder, "x".repeat(300))],
   ])("%s: one line that names the option and the place", (_, out) => {
     let message = "";
     try {
@@ -180,6 +185,12 @@ describe("prepareOut", () => {
     expect(message).toMatch(/^--out [^\n]+: the report cannot be written there: [A-Z]+: [^\n]+$/);
     expect(message).toContain(`--out ${out}:`);
     expect(readFileSync(file, "utf8")).toBe("content");
+  });
+
+  test.skipIf(process.getuid?.() === 0)("into a folder that is read-only", () => {
+    const out = join(folder, "read-only");
+    mkdirSync(out, { mode: 0o500 });
+    expect(() => prepareOut(out)).toThrow(WriteError);
   });
 
   test("where a folder has the report's name", () => {

@@ -57,13 +57,20 @@ describe("readSettings", () => {
       data: "digits.csv",
       out: "out",
     });
-    for (const [option, value] of [["epochs", 15], ["batch-size", 32], ["seed", 1], ["dtype", "float32"], ["out", "out"]]) {
+    for (const [option, value] of [
+      ["epochs", 15],
+      ["batch-size", 32],
+      ["seed", 1],
+      ["dtype", "float32"],
+      ["out", "out"],
+    ]) {
       expect(USAGE).toMatch(new RegExp(`--${option} .*\\[${value}\\]`));
     }
   });
 
   test("every option is read", () => {
-    const line = "--norm none --norm=groupNorm --epochs 2 --batch-size 8 --seed 0 --dtype float64 --data my.csv --out there";
+    const line =
+      "--norm none --norm=groupNorm --epochs 2 --batch-size 8 --seed 0 --dtype float64 --data my.csv --out there";
     expect(readSettings(line.split(" "), "digits.csv")).toEqual({
       norms: ["none", "groupNorm"],
       epochs: 2,
@@ -79,9 +86,12 @@ describe("readSettings", () => {
     expect(readSettings(["--norm", "groupNorm, none ,groupNorm"], "")?.norms).toEqual(["none", "groupNorm"]);
   });
 
-  test.each([["--help"], ["-h"]])("%s asks for the usage text, which names every norm and fits in 120 columns", (option) => {
-    expect(readSettings(["--epochs", "3", option], "")).toBeNull();
-    for (const norm of NORMS) expect(USAGE).toContain(norm);
-    expect(Math.max(...USAGE.split("\n").map((row) => row.length))).toBeLessThanOrEqual(120);
-  });
+  test.each([["--help"], ["-h"]])(
+    "%s asks for the usage text, which names every norm and fits in 120 columns",
+    (option) => {
+      expect(readSettings(["--epochs", "3", option], "")).toBeNull();
+      for (const norm of NORMS) expect(USAGE).toContain(norm);
+      expect(Math.max(...USAGE.split("\n").map((row) => row.length))).toBeLessThanOrEqual(120);
+    },
+  );
 });
