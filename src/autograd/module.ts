@@ -197,15 +197,14 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [input
     }
   }
 
-  /** Parameters, then buffers, of one module after the other. A tensor that two modules share has two keys. */
-  private *stateEntries(): Generator<readonly [key: string, tensor: Tensor]> {
-    for (const [path, module] of this.namedModules()) {
-      for (const kind of [Parameter, Buffer]) {
-        for (const [name, value] of Object.entries(module)) {
-          if (value instanceof kind) yield [join(path, snakeCase(name)), value];
-        }
+  /** Parameters, then buffers, of one module after the other. What stands at two places has two keys, as in PyTorch. */
+  private *stateEntries(path = ""): Generator<readonly [key: string, tensor: Tensor]> {
+    for (const kind of [Parameter, Buffer]) {
+      for (const [name, value] of Object.entries(this)) {
+        if (value instanceof kind) yield [join(path, snakeCase(name)), value];
       }
     }
+    for (const [name, child] of this.namedChildren()) yield* child.stateEntries(join(path, name));
   }
 }
 

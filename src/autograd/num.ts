@@ -115,15 +115,15 @@ export abstract class Num<A extends Num<A>> {
 
   /** |x|; its derivative at 0 is 0, as in PyTorch. */
   abs(): A {
-    return this.mul(this.constant((values) => Float64Array.from(values, Math.sign)));
+    return this.mul(this.constant(eachValue(Math.sign)));
   }
 
   /** 1/(1 + e⁻ˣ), without overflow: with z = e^(−|x|), it is 1/(1+z) for x ≥ 0 and z/(1+z) below. */
   sigmoid(): A {
     const negative = (value: number): boolean => value < 0;
-    const z = this.mul(this.constant((values) => Float64Array.from(values, (v) => (negative(v) ? 1 : -1)))).exp();
-    const isNegative = this.constant((values) => Float64Array.from(values, (v) => (negative(v) ? 1 : 0)));
-    const isPositive = this.constant((values) => Float64Array.from(values, (v) => (negative(v) ? 0 : 1)));
+    const z = this.mul(this.constant(eachValue((v) => (negative(v) ? 1 : -1)))).exp();
+    const isNegative = this.constant(eachValue((v) => (negative(v) ? 1 : 0)));
+    const isPositive = this.constant(eachValue((v) => (negative(v) ? 0 : 1)));
     return z.mul(isNegative).add(isPositive).div(z.add(1));
   }
 
@@ -145,7 +145,7 @@ export abstract class Num<A extends Num<A>> {
   clamp(min: number, max: number): A {
     if (!(min <= max)) throw new RangeError(`clamp: expected min ≤ max, got min ${min} and max ${max}`);
     const inside = this.gather("clamp", insideBounds(min, max), this.shape);
-    return inside.add(this.constant((values) => Float64Array.from(values, (v) => (v < min ? min : v > max ? max : 0))));
+    return inside.add(this.constant(eachValue((v) => (v < min ? min : v > max ? max : 0))));
   }
 
   /** Largest value over `dims`, or over all. The gradient goes to the first of equal values; NaN wins. */
@@ -331,6 +331,15 @@ export abstract class Num<A extends Num<A>> {
     const along = normalizeDim(dim, this.ndim, name);
     return this.shape[along] === 0 ? this.detach().sum([along], true) : this.detach().max([along], true).detach();
   }
+}
+
+/** A value for each value. A loop: Float64Array.from with a function takes forty times as long. */
+export function eachValue(f: (value: number) => number): (values: Values) => Float64Array {
+  return (values) => {
+    const mapped = new Float64Array(values.length);
+    for (let i = 0; i < mapped.length; i++) mapped[i] = f(values[i] ?? NaN);
+    return mapped;
+  };
 }
 
 /** Chooses the cells whose value passes; the others become zero without a product that would turn ∞ · 0 into NaN. */

@@ -5,7 +5,7 @@
  *
  * What needs no comment has none: dy is `g`, and a linear op's pullback is its transpose.
  */
-import { insideBounds, powSlope } from "./num.ts";
+import { eachValue, insideBounds, powSlope } from "./num.ts";
 import type { Index, Num } from "./num.ts";
 import { countOver, normalizeDim, normalizeDims, reducedShape, sameShape, sizeOf } from "./shape.ts";
 import type { Shape } from "./shape.ts";
@@ -120,7 +120,7 @@ export const gelu: Unary = (x) => ({
 
 export const abs: Unary = (x) => ({
   output: x.abs(),
-  pullback: (g) => [g.mul(x.constant((values) => Float64Array.from(values, Math.sign)))],
+  pullback: (g) => [g.mul(x.constant(eachValue(Math.sign)))],
 });
 
 /** The gradient passes inside the bounds and on them; it is selected, since a product would turn ∞ · 0 into NaN. */

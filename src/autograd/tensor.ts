@@ -147,7 +147,7 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
     const written = new Map<Tensor, Tensor>();
     for (const [source, gradient] of gradients) {
       const target = source instanceof TapeRecord ? source.retained : source;
-      if (target) written.set(target, target.grad ? accumulate(target.grad, gradient, options) : gradient);
+      if (target) written.set(target, target.grad ? accumulate(target.grad, gradient, options) : ownGrad(gradient));
     }
     for (const [target, gradient] of written) target.grad = gradient;
     if (!keepsGraph(options)) for (const record of tapeOf<Tensor>(this)) record.consume();
@@ -526,6 +526,12 @@ function sweepFrom(
   }
   const gradients = sweep(root, gradRoot.value, { caller, pullbackOf: (record) => record.pullback, keep, onRecord });
   return new Map([...gradients].map(([source, gradient]) => [source, new Tensor(gradient)]));
+}
+
+/** A tensor of its own: with createGraph two leaves, or a leaf and the caller's gradOutput, may have the same gradient. */
+function ownGrad(gradient: Tensor): Tensor {
+  if (gradient.requiresGrad && gradient.record === null) return gradient.add(0); // stays connected to that leaf
+  return new Tensor(gradient.value, gradient.requiresGrad, gradient.record);
 }
 
 function accumulate(before: Tensor, gradient: Tensor, { createGraph = false }: BackwardOptions): Tensor {

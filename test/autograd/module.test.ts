@@ -285,3 +285,21 @@ describe("Parameter and Buffer", () => {
     expect(parameter).toBeInstanceOf(Tensor);
   });
 });
+
+describe("a module at two places", () => {
+  test("has its keys at both in the state dict, as in PyTorch, and its parameters once", () => {
+    class Twice extends Module {
+      readonly first = new Layer(2);
+      readonly second: Layer = this.first;
+      override forward(input: Tensor): Tensor {
+        return this.second.forward(this.first.forward(input));
+      }
+    }
+    const twice = new Twice();
+    const keys = Object.keys(twice.stateDict());
+    expect(keys).toContain("first.weight");
+    expect(keys).toContain("second.weight");
+    expect(twice.parameters()).toHaveLength(2);
+    expect(twice.loadStateDict(twice.stateDict())).toEqual({ missingKeys: [], unexpectedKeys: [] });
+  });
+});

@@ -621,3 +621,16 @@ describe("a Parameter", () => {
     expect(values(w.grad)).toEqual([4, 6]);
   });
 });
+
+describe("the gradients that backward writes", () => {
+  test("are tensors of their own, also with createGraph, and stay connected to gradOutput", () => {
+    const a = tensor([1, 2], { requiresGrad: true });
+    const b = tensor([3, 4], { requiresGrad: true });
+    const gradOutput = tensor([5, 6], { requiresGrad: true });
+    a.add(b).backward(gradOutput, { createGraph: true });
+    expect(a.grad).not.toBe(b.grad);
+    expect(a.grad).not.toBe(gradOutput);
+    const [slope] = grad(a.grad?.square().sum() ?? a, [gradOutput]);
+    expect(slope?.toArray()).toEqual([10, 12]);
+  });
+});
