@@ -7,7 +7,7 @@ import type { NormCase, NormDescriptor } from "normgrad/norms";
 export interface GradientCheck {
   readonly norm: string;
   readonly case: string;
-  /** Largest difference of any gradient, over the largest gradient of that input; NaN or ∞ if there is no number. */
+  /** Largest difference to a finite difference, over the largest of either for that input; NaN or ∞ if there is no number. */
   readonly maxError: number;
   readonly ok: boolean;
 }

@@ -7,8 +7,9 @@ import type { Images } from "./data.ts";
 import { checkGradients, countChecks, TOLERANCE } from "./gradientChecks.ts";
 import type { GradientCheck } from "./gradientChecks.ts";
 import { percent, showChecks, showProgress } from "./progress.ts";
-import { networksOf, prepareOut, WriteError, writeReport } from "./result.ts";
+import { networksOf } from "./result.ts";
 import type { Result } from "./result.ts";
+import { prepareOut, WriteError, writeReport } from "./writeReport.ts";
 import { readSettings, USAGE, UsageError } from "./settings.ts";
 import { trainAll } from "./trainAll.ts";
 

@@ -52,7 +52,7 @@ ${legend(networks)}
 <figure>${accuracy}<figcaption>Share of the test images that are recognized, after each epoch.</figcaption></figure>
 </div>
 <h2>Gradient check</h2>
-<p>Largest difference between a backward's gradient and a five-point finite difference, over the largest gradient of that
+<p>Largest difference between a backward's gradient and a five-point finite difference, over the largest of either for that
 input, with random weight, bias and incoming gradient, on the pixels of the first images. It must stay below
 ${TOLERANCE.toExponential(0)}.</p>
 ${checkTable(result)}
