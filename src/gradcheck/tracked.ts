@@ -116,7 +116,7 @@ function roundingOfSum(terms: readonly Tracked[]): number {
 
 /** Of numbers that are not negative, rounded up. */
 function total(values: readonly number[]): number {
-  return values.reduce((partial, value) => partial + value, 0) * (1 + 2 * values.length * UNIT_ROUNDOFF);
+  return values.reduce((partial, value) => partial + value, 0) * (1 + values.length * UNIT_ROUNDOFF);
 }
 
 /** How large the number of another order of summation may be. */
