@@ -175,14 +175,12 @@ describe("tracked", () => {
   test("allows for terms of a sum that another order has put anywhere within their errors", () => {
     // Each of the small terms is rounded up to an ulp of 1; all are twice their exact values, and these are the errors.
     const other = [1, ...Array.from({ length: 999 }, () => 2 ** -53 * (1 + 2 ** -20))];
-    const bound = tracked.sum(other.map((value) => ({ value: 0, error: value / 2 })));
+    const bound = tracked.sum(other.toReversed().map((value) => ({ value: 0, error: value / 2 })));
     const exact = other.reduceRight((sum, value) => sum + value / 2, 0);
     const found = other.reduce((sum, value) => sum + value, 0);
     expect(found).toBe(1 + 999 * 2 ** -52);
     expect(found - exact).toBeLessThanOrEqual(bound.error);
     expect(found - exact).toBeGreaterThan(0.999 * bound.error);
-    // The errors alone would not do.
-    expect(found - exact).toBeGreaterThan((exact + 900 * UNIT_ROUNDOFF) * (1 + 2 ** -48));
   });
 
   test("is infinite where nothing can be said", () => {
