@@ -530,7 +530,8 @@ function sweepFrom(
 
 /** A tensor of its own: with createGraph two leaves, or a leaf and the caller's gradOutput, may have the same gradient. */
 function ownGrad(gradient: Tensor): Tensor {
-  if (gradient.requiresGrad && gradient.record === null) return gradient.add(0); // stays connected to that leaf
+  // A leaf stays connected, in noGrad too.
+  if (gradient.requiresGrad && gradient.record === null) return withGrad(true, () => gradient.add(0));
   return new Tensor(gradient.value, gradient.requiresGrad, gradient.record);
 }
 

@@ -2,17 +2,9 @@
 import { Num } from "../autograd/num.ts";
 import { NdArray } from "../autograd/ndarray.ts";
 import type { Index, Values } from "../autograd/num.ts";
-import {
-  broadcastShapes,
-  formatShape,
-  inferShape,
-  normalizeDims,
-  range,
-  reducedShape,
-  sameShape,
-  sizeOf,
-} from "../autograd/shape.ts";
+import { broadcastShapes, formatShape, inferShape, sameShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
+import { cellsOf, groupsOf, repeatedCells } from "./cells.ts";
 import type { Field } from "./field.ts";
 
 /**
@@ -212,50 +204,6 @@ export class FieldArray<S> extends Num<FieldArray<S>> {
     for (let i = 0; i < cells.length; i++) data.push(this.#at(cells[i] ?? -1));
     return new FieldArray(this.field, data, shape);
   }
-}
-
-/** Every cell's own number. */
-function cellsOf(shape: Shape): NdArray {
-  return new NdArray(
-    Float64Array.from({ length: sizeOf(shape) }, (_, cell) => cell),
-    shape,
-  );
-}
-
-/** For every cell of shape `to` the cell of shape `from` that is repeated there. */
-function repeatedCells(from: Shape, to: Shape): readonly number[] {
-  return remembered(repeated, `${String(from)}>${String(to)}`, () => [...cellsOf(from).expand(to).data]);
-}
-
-interface Groups {
-  /** The cells that each output of a reduction is made of. */
-  readonly members: readonly (readonly number[])[];
-  /** The shape of the outputs, with and without the reduced dims. */
-  readonly kept: Shape;
-  readonly dropped: Shape;
-}
-
-function groupsOf(shape: Shape, dims: readonly number[] | undefined, caller: string): Groups {
-  return remembered(groups, `${String(shape)}:${String(dims)}`, () => {
-    const over = normalizeDims(dims, shape.length, caller);
-    const kept = reducedShape(shape, over, true);
-    const members: number[][] = range(sizeOf(kept)).map(() => []);
-    repeatedCells(kept, shape).forEach((group, cell) => members[group]?.push(cell));
-    return { members, kept, dropped: reducedShape(shape, over, false) };
-  });
-}
-
-/** A gradient reads one formula once for each cell: where its numbers lie is worked out the first time only. */
-const repeated = new Map<string, readonly number[]>();
-const groups = new Map<string, Groups>();
-
-function remembered<T>(memory: Map<string, T>, key: string, make: () => T): T {
-  const known = memory.get(key);
-  if (known !== undefined) return known;
-  if (memory.size >= 500) memory.clear();
-  const made = make();
-  memory.set(key, made);
-  return made;
 }
 
 function checkCells(name: string, cells: Int32Array, length: number): void {

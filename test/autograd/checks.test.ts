@@ -1,6 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Dual, Generator, NdArray, noGrad, Parameter, rand, tensor, Tensor, zeros } from "../../src/autograd/index.ts";
+import {
+  customOp,
+  Dual,
+  Generator,
+  NdArray,
+  noGrad,
+  Parameter,
+  rand,
+  tensor,
+  Tensor,
+  zeros,
+} from "../../src/autograd/index.ts";
 import { checkNumber, checkOptions } from "../../src/autograd/checks.ts";
 import { holds } from "../helpers/generators.ts";
 
@@ -50,6 +61,8 @@ describe("wrong kinds", () => {
     "a text for a generator": () => rand([1], { generator: fromJavaScript('"seed"') }),
     "a text for a seed": () => new Generator(fromJavaScript('"0"')),
     "a value for a function": () => noGrad(fromJavaScript("3")),
+    "a value for a forward function": () => customOp(fromJavaScript("3"), () => []),
+    "a value for a backward function": () => customOp((data) => data, fromJavaScript("3")),
   };
 
   test.each(Object.keys(wrong))("%s is a TypeError that says what was expected", (name) => {

@@ -633,4 +633,11 @@ describe("the gradients that backward writes", () => {
     const [slope] = grad(a.grad?.square().sum() ?? a, [gradOutput]);
     expect(slope?.toArray()).toEqual([10, 12]);
   });
+
+  test("stay connected to gradOutput in noGrad too", () => {
+    const [x, gradOutput] = [leaf([1]), leaf([5])];
+    const y = x.add(2);
+    noGrad(() => y.backward(gradOutput, { createGraph: true }));
+    expect(grad(given(x.grad).square(), [gradOutput]).map(values)).toEqual([[10]]);
+  });
 });

@@ -12,29 +12,9 @@ import { expectClose } from "../helpers/laws.ts";
 import { ops } from "../helpers/opCases.ts";
 import type { OpCase } from "../helpers/opDraws.ts";
 import { breaks } from "../helpers/planted.ts";
+import { expectSameAsNdArray, FEW_ULP, make } from "./sameAsNdArray.ts";
+import type { Make } from "./sameAsNdArray.ts";
 import { dyadic, exactly, minus, ratio, times } from "./dyadic.ts";
-
-/** How a FieldArray is made of an NdArray. */
-type Make = (array: NdArray) => FieldArray<number>;
-const make: Make = (array) => FieldArray.from(real, array);
-
-/** Sums of a few dozen terms in another order, and centring: a few ulp of the largest value. */
-const FEW_ULP = 8 * 2 ** -53;
-/** All others move numbers or round each on its own: every bit is the same. */
-const summing = /^(sum|mean|center|variance|softmax|logSoftmax|sumTo|putAdd|matmul)$/;
-const tolerance = (name: string): number => (summing.test(name) ? FEW_ULP : 0);
-
-/** What FieldArray over ordinary doubles answers is what NdArray answers, forwards and backwards. */
-function expectSameAsNdArray(name: string, { inputs, f, trace, expected }: OpCase, of: Make = make): void {
-  expectClose(name, f(inputs.map(of)).toNdArray(), f(inputs), tolerance(name));
-  if (!trace) return;
-  const gradOutput = expected.mul(0.7).add(0.3);
-  const found = trace(inputs.map(of)).pullback(of(gradOutput));
-  const wanted = trace(inputs).pullback(gradOutput);
-  wanted.forEach((array, i) =>
-    expectClose(`pullback of ${name}`, given(found[i]).toNdArray(), given(array), 4 * FEW_ULP),
-  );
-}
 
 function overEveryField(check: <S>(of: (array: NdArray) => FieldArray<S>) => void): void {
   check((array) => FieldArray.from(real, array));
@@ -114,6 +94,22 @@ describe("FieldArray", () => {
       expect(values.mean([1]).data).toEqual(quotients);
       expect(FieldArray.from(real, values).mean([1]).toNdArray().data).toEqual(quotients);
       expect(FieldArray.from(tracked, values).mean([1]).toNdArray().data).toEqual(quotients);
+    });
+  });
+
+  test("centres twice: at 1e8 as exactly as at 0, and a constant group to zeros", () => {
+    holds(arrayOf([2, 7]), (values) => {
+      const x = values.add(1e8);
+      const exact = FieldArray.from(doubleDouble, x).center([1]).toNdArray();
+      expectClose("real", FieldArray.from(real, x).center([1]).toNdArray(), exact, FEW_ULP);
+      expectClose("tracked", FieldArray.from(tracked, x).center([1]).toNdArray(), exact, FEW_ULP);
+      expectClose("NdArray", x.center([1]), exact, FEW_ULP);
+    });
+    overEveryField((of) => {
+      const centered = of(NdArray.full([3], 7.3, "float64"))
+        .center([0])
+        .toNdArray();
+      expect([...centered.data]).toEqual([0, 0, 0]);
     });
   });
 

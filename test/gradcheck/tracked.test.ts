@@ -1,49 +1,32 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { erf } from "../../src/autograd/erf.ts";
 import { Generator, NdArray } from "../../src/autograd/index.ts";
 import type { Num } from "../../src/autograd/index.ts";
 import { doubleDouble } from "../../src/gradcheck/doubleDouble.ts";
 import type { DoubleDouble } from "../../src/gradcheck/doubleDouble.ts";
 import type { Field } from "../../src/gradcheck/field.ts";
 import { FieldArray } from "../../src/gradcheck/fieldArray.ts";
-import { tracked, UNIT_ROUNDOFF } from "../../src/gradcheck/tracked.ts";
+import { tracked } from "../../src/gradcheck/tracked.ts";
 import type { Tracked } from "../../src/gradcheck/tracked.ts";
 import { normDescriptors } from "../../src/norms/index.ts";
-import type { NormCase } from "../../src/norms/index.ts";
-import { arrayOf, holds, SEED } from "../helpers/generators.ts";
+import { holds, SEED } from "../helpers/generators.ts";
 import { given } from "../helpers/given.ts";
 import { normDraws } from "../helpers/normDraws.ts";
 import type { NormDraw } from "../helpers/normDraws.ts";
 import { ops } from "../helpers/opCases.ts";
-import { breaks } from "../helpers/planted.ts";
-import { chainDraws, hard, opDraws } from "./trackedDraws.ts";
-import type { TrackedDraw } from "./trackedDraws.ts";
+import { backwardOf, chainDraws, hard, law, opDraws } from "./trackedDraws.ts";
 import {
   expectResultsWithinBound,
   expectWithinBound,
   gradientsByDuals,
   joinField,
   joinPlain,
+  OUTSIDE,
   read,
 } from "./trackedLaws.ts";
-import type { Formula, Seen } from "./trackedLaws.ts";
+import type { Formula } from "./trackedLaws.ts";
 
-const OUTSIDE = /outside of the bound/;
 const names = Object.keys(ops);
 const described = normDescriptors.map((descriptor) => [descriptor.name, descriptor] as const);
-
-function law({ what, formula, inputs }: TrackedDraw, field: Field<Tracked> = tracked): Seen {
-  return expectWithinBound(what, formula, inputs, field);
-}
-
-/** The output of a norm and its gradients by the hand-derived backward. */
-function backwardOf({ trace }: NormCase): Formula {
-  return ([gradOutput, ...inputs]) => {
-    const { output, pullback } = trace(inputs);
-    return [output, ...pullback(given(gradOutput)).filter((gradient) => gradient !== null)];
-  };
-}
 
 const squareRoot = (x: Tracked): Tracked => tracked.pow(x, 0.5);
 
@@ -223,164 +206,3 @@ function classes({ normCase, inputs, eps, offset, spread }: NormDraw): string[] 
     smallest === 1 ? "one value" : smallest === 2 ? "two values" : "many values",
   ];
 }
-
-/** A function of one or two tracked numbers, and the same on exact ones. */
-interface Scalar {
-  readonly bound: (field: Field<Tracked>, x: Tracked, y: Tracked) => Tracked;
-  readonly plain: (x: number, y: number) => number;
-  readonly exact: (x: DoubleDouble, y: DoubleDouble) => DoubleDouble;
-}
-
-const scalars: Readonly<Record<string, Scalar>> = {
-  add: { bound: (f, x, y) => f.add(x, y), plain: (x, y) => x + y, exact: doubleDouble.add },
-  sub: { bound: (f, x, y) => f.sub(x, y), plain: (x, y) => x - y, exact: doubleDouble.sub },
-  mul: { bound: (f, x, y) => f.mul(x, y), plain: (x, y) => x * y, exact: doubleDouble.mul },
-  div: { bound: (f, x, y) => f.div(x, y), plain: (x, y) => x / y, exact: doubleDouble.div },
-  sqrt: {
-    bound: (f, x) => f.pow(x, 0.5),
-    plain: (x) => Math.sqrt(Math.max(0, x)),
-    exact: (x) => doubleDouble.pow(x, 0.5),
-  },
-  rsqrt: { bound: (f, x) => f.rsqrtOrZero(x), plain: (x) => 1 / Math.sqrt(x), exact: doubleDouble.rsqrtOrZero },
-  exp: { bound: (f, x) => f.exp(x), plain: Math.exp, exact: doubleDouble.exp },
-  log: { bound: (f, x) => f.log(x), plain: Math.log, exact: doubleDouble.log },
-  tanh: { bound: (f, x) => f.tanh(x), plain: Math.tanh, exact: doubleDouble.tanh },
-  erf: { bound: (f, x) => f.erf(x), plain: erf, exact: doubleDouble.erf },
-  ...Object.fromEntries(
-    [3, 2, 0.3, -1, -2.5].map((p): [string, Scalar] => [
-      `pow ${p}`,
-      { bound: (f, x) => f.pow(x, p), plain: (x) => x ** p, exact: (x) => doubleDouble.pow(x, p) },
-    ]),
-  ),
-};
-
-interface Uncertain {
-  readonly exact: number;
-  readonly error: number;
-  /** Where in the error the tracked number is, and where that of another order: from −1 to 1. */
-  readonly own: number;
-  readonly other: number;
-}
-
-/** Binary fractions, so that exact ± error is no rounded number. */
-const uncertain: fc.Arbitrary<Uncertain> = fc.record({
-  exact: fc.integer({ min: 1, max: 4096 }).map((k) => k / 1024),
-  error: fc.constantFrom(0, 2 ** -40, 2 ** -20, 2 ** -8, 0.125, 0.25),
-  own: fc.constantFrom(-1, -0.75, 0, 0.5, 1),
-  other: fc.constantFrom(-1, -0.5, 0, 0.75, 1),
-});
-
-function scalarLaw(name: string, field: Field<Tracked> = tracked): (operands: readonly [Uncertain, Uncertain]) => void {
-  const { bound, plain, exact } = given(scalars[name]);
-  return ([x, y]) => {
-    const own = ({ exact: t, error, own: at }: Uncertain): Tracked => ({ value: t + at * error, error });
-    const other = ({ exact: t, error, other: at }: Uncertain): number => t + at * error;
-    const { value, error } = bound(field, own(x), own(y));
-    const target = exact(doubleDouble.of(x.exact), doubleDouble.of(y.exact));
-    for (const found of [value, plain(other(x), other(y))]) {
-      const off = Math.abs(found - target.hi - target.lo);
-      if (off <= error || error === Infinity) continue;
-      throw new Error(`${name}: outside of the bound, off by ${off}, bound ${error}`);
-    }
-  };
-}
-
-const pairs = fc.tuple(uncertain, uncertain);
-
-describe("every number within the error of the exact one", () => {
-  test.each(Object.keys(scalars))("stays within the bound under %s", (name) => holds(pairs, scalarLaw(name), 1000));
-
-  // The formulas of first order, good for the tracked number alone.
-  const firstOrder: readonly (readonly [string, Partial<Field<Tracked>>])[] = [
-    [
-      "mul",
-      {
-        mul: (x, y) => ({ value: x.value * y.value, error: Math.abs(x.value) * y.error + Math.abs(y.value) * x.error }),
-      },
-    ],
-    [
-      "div",
-      {
-        div: (x, y) => ({
-          value: x.value / y.value,
-          error: (x.error + Math.abs(x.value / y.value) * y.error) / Math.abs(y.value),
-        }),
-      },
-    ],
-    ["sqrt", { pow: (x) => ({ value: Math.sqrt(x.value), error: x.error / (2 * Math.sqrt(x.value)) }) }],
-    ["exp", { exp: (x) => ({ value: Math.exp(x.value), error: Math.exp(x.value) * x.error }) }],
-    ["log", { log: (x) => ({ value: Math.log(x.value), error: x.error / x.value }) }],
-    ["pow 3", { pow: (x) => ({ value: x.value ** 3, error: 3 * x.value ** 2 * x.error }) }],
-    ["pow -1", { pow: (x) => ({ value: 1 / x.value, error: x.error / x.value ** 2 }) }],
-  ];
-
-  test.each(firstOrder)("leaves a bound of first order behind: %s", (name, wrong) => {
-    breaks(pairs, scalarLaw(name, { ...tracked, ...wrong }), OUTSIDE, 1000);
-  });
-});
-
-describe("planted errors in tracked numbers", () => {
-  type Spoil = (z: Tracked, units: number) => Tracked;
-  const withoutOwn: Spoil = ({ value, error }, units) => {
-    return { value, error: Math.max(0, error - 1.001 * units * UNIT_ROUNDOFF * Math.abs(value)) };
-  };
-  const onlyOwn: Spoil = ({ value }, units) => ({ value, error: units * UNIT_ROUNDOFF * Math.abs(value) });
-
-  /** By the name of an op in opCases.ts, with the units u|z| that the step adds to what it passes on. */
-  const spoiled: Readonly<Record<string, (how: Spoil) => Partial<Field<Tracked>>>> = {
-    add: (how) => ({ add: (x, y) => how(tracked.add(x, y), 1) }),
-    sub: (how) => ({ sub: (x, y) => how(tracked.sub(x, y), 1) }),
-    mul: (how) => ({ mul: (x, y) => how(tracked.mul(x, y), 1) }),
-    div: (how) => ({ div: (x, y) => how(tracked.div(x, y), 1) }),
-    sqrt: (how) => ({ pow: (x, p) => how(tracked.pow(x, p), 1) }),
-    "pow 3": (how) => ({ pow: (x, p) => how(tracked.pow(x, p), 3) }),
-    rsqrtOrZero: (how) => ({ rsqrtOrZero: (x) => how(tracked.rsqrtOrZero(x), 2) }),
-    exp: (how) => ({ exp: (x) => how(tracked.exp(x), 2) }),
-    log: (how) => ({ log: (x) => how(tracked.log(x), 2) }),
-    tanh: (how) => ({ tanh: (x) => how(tracked.tanh(x), 5) }),
-    erf: (how) => ({ erf: (x) => how(tracked.erf(x), 20) }),
-  };
-  const rejects = (name: string, wrong: Partial<Field<Tracked>>): void => {
-    breaks(opDraws(name), (draw) => void law(draw, { ...tracked, ...wrong }), OUTSIDE, 300);
-  };
-
-  test.each(Object.entries(spoiled))("%s without its own rounding is found", (name, spoil) => {
-    rejects(name, spoil(withoutOwn));
-  });
-
-  test.each(Object.entries(spoiled))("%s without the error of its operands is found", (name, spoil) => {
-    rejects(name, spoil(onlyOwn));
-  });
-
-  test("a sum as exact as one addition is found", () => {
-    const sum = (terms: readonly Tracked[]): Tracked => onlyOwn(tracked.sum(terms), 1);
-    rejects("sum", { sum });
-  });
-
-  test("a centring that passes on errors but makes none is found", () => {
-    const center = (group: readonly Tracked[]): readonly Tracked[] =>
-      tracked.center(group).map(({ value }, i) => ({ value, error: group[i]?.error ?? 0 }));
-    rejects("center", { center });
-  });
-
-  test("tanh with the error of exp is found", () => {
-    const tanh = (x: Tracked): Tracked => ({
-      value: Math.tanh(x.value),
-      error: x.error + 2 * UNIT_ROUNDOFF * Math.abs(Math.tanh(x.value)),
-    });
-    const draws = arrayOf([200], fc.double({ min: 0.1, max: 0.4, noNaN: true }));
-    const property = (x: NdArray): void =>
-      void expectWithinBound("tanh", ([a]) => [given(a).tanh()], [x], { ...tracked, tanh });
-    breaks(draws, property, OUTSIDE, 200);
-  });
-
-  test.each(described)("a backward of %s that is off by one part in 1e12 is found", (_, descriptor) => {
-    const property = ({ normCase, inputs, gradOutput }: NormDraw): void => {
-      const formula = backwardOf(normCase);
-      const all = [gradOutput, ...inputs];
-      const wrong = formula(all).map((array) => array.mul(1 + 1e-12));
-      expectResultsWithinBound("planted", wrong, formula(read(doubleDouble, all)), formula(read(tracked, all)));
-    };
-    breaks(normDraws(descriptor, hard), property, OUTSIDE);
-  });
-});

@@ -1,11 +1,16 @@
 /** Formulas and inputs whose rounding errors are to be bounded. */
 import fc from "fast-check";
 import type { NdArray, Num } from "../../src/autograd/index.ts";
+import type { Field } from "../../src/gradcheck/field.ts";
+import { tracked } from "../../src/gradcheck/tracked.ts";
+import type { Tracked } from "../../src/gradcheck/tracked.ts";
+import type { NormCase } from "../../src/norms/index.ts";
 import { arrayOf, values } from "../helpers/generators.ts";
 import { given } from "../helpers/given.ts";
-import { ops } from "../helpers/opCases.ts";
 import type { Profile } from "../helpers/normDraws.ts";
-import type { Formula } from "./trackedLaws.ts";
+import { ops } from "../helpers/opCases.ts";
+import { expectWithinBound } from "./trackedLaws.ts";
+import type { Formula, Seen } from "./trackedLaws.ts";
 
 export interface TrackedDraw {
   readonly what: string;
@@ -140,3 +145,16 @@ export const hard: Profile = {
     { offset: 0, spread: 1e6 },
   ],
 };
+
+/** What the law has seen of a draw. */
+export function law({ what, formula, inputs }: TrackedDraw, field: Field<Tracked> = tracked): Seen {
+  return expectWithinBound(what, formula, inputs, field);
+}
+
+/** The output of a norm and its gradients by the hand-derived backward. */
+export function backwardOf({ trace }: NormCase): Formula {
+  return ([gradOutput, ...inputs]) => {
+    const { output, pullback } = trace(inputs);
+    return [output, ...pullback(given(gradOutput)).filter((gradient) => gradient !== null)];
+  };
+}
