@@ -34,7 +34,12 @@ const EPS = [1e-5, 1e-5, 1e-3, 1, 0] as const;
 const MOST_CELLS = 48;
 
 /** The case number `index` of a run with this seed: each can be repeated alone. */
-export function judge(seed: number, index: number, order: 1 | 2, wrong: (normCase: NormCase) => NormCase = (c) => c): Judged {
+export function judge(
+  seed: number,
+  index: number,
+  order: 1 | 2,
+  wrong: (normCase: NormCase) => NormCase = (c) => c,
+): Judged {
   const generator = new Generator(seed * 1_000_003 + index);
   const pick = <T>(of: readonly T[]): T => of[generator.integer(of.length)] ?? fail();
   const shape = drawShape(generator);
@@ -44,7 +49,9 @@ export function judge(seed: number, index: number, order: 1 | 2, wrong: (normCas
   const { place, offset, spread } = pick(PLACES);
   const decimal = (): number => (generator.uniform() < 0.5 ? -1 : 1) * (0.3 + generator.integer(2500) / 1000);
   const inputs = normCase.inputs.map(({ name, shape: of }) => {
-    const data = Float64Array.from({ length: sizeOf(of) }, () => (name === "x" ? offset + spread * decimal() : decimal()));
+    const data = Float64Array.from({ length: sizeOf(of) }, () =>
+      name === "x" ? offset + spread * decimal() : decimal(),
+    );
     return new NdArray(data, of);
   });
   const noise = Array.from({ length: 101 }, decimal);
