@@ -89,10 +89,19 @@ export interface CheckOpResult {
   } | null;
 }
 
-type WithBoth<Name extends string, Dim extends string, P extends Params, F, B> = OpDomain<Name, Dim, P> & {
-  readonly forward: F;
-  readonly backward: B;
-};
+/** The op itself: one forward, and one of the three kinds of backward. */
+export interface OpSpec<Name extends string, Dim extends string, P extends Params> extends OpDomain<Name, Dim, P> {
+  /** A formula, generic in `Num`. */
+  readonly forward?: Formula<Name, Settings<Dim, P>>;
+  /** Instead of a formula: a plain function on typed arrays. */
+  readonly plainForward?: PlainForward<Name, Settings<Dim, P>>;
+  /** A plain function on typed arrays. */
+  readonly backward?: PlainBackward<Name, Settings<Dim, P>>;
+  /** The backward as a formula; its own rounding bound is the tolerance then. */
+  readonly formulaBackward?: FormulaBackward<Name, Settings<Dim, P>>;
+  /** An op on tensors, whose tape is checked. */
+  readonly op?: TensorOp<Name, Settings<Dim, P>>;
+}
 
 /**
  * Checks a hand-written backward on cases drawn by fast-check, against the correctly rounded gradient, with a tolerance
@@ -105,7 +114,7 @@ type WithBoth<Name extends string, Dim extends string, P extends Params, F, B> =
  * on tensors, whose tape is checked.
  *
  * @param name as the report names it
- * @param spec sizes (`dims`), options (`params`), `inputs`, `forward`, and `backward` or `op`
+ * @param spec sizes (`dims`), options (`params`), `inputs`; `forward` or `plainForward`; `backward`, `formulaBackward` or `op`
  * @throws GradcheckError with the report if a gradient is wrong; OpFault if a function of the spec cannot be used (it
  *   throws, answers the wrong shape, writes to its inputs, …); Error if fast-check is not installed
  * @example
@@ -117,34 +126,14 @@ type WithBoth<Name extends string, Dim extends string, P extends Params, F, B> =
  * });
  * ok; // true
  */
-export function checkOp<Name extends string, Dim extends string, P extends Params = Params>(
+export function checkOp<Name extends string, Dim extends string, const P extends Params = Params>(
   name: string,
-  spec: WithBoth<Name, Dim, P, Formula<Name, Settings<Dim, P>>, PlainBackward<Name, Settings<Dim, P>>>,
-  options?: CheckOpOptions,
-): CheckOpResult;
-export function checkOp<Name extends string, Dim extends string, P extends Params = Params>(
-  name: string,
-  spec: WithBoth<Name, Dim, P, Formula<Name, Settings<Dim, P>>, FormulaBackward<Name, Settings<Dim, P>>>,
-  options?: CheckOpOptions,
-): CheckOpResult;
-export function checkOp<Name extends string, Dim extends string, P extends Params = Params>(
-  name: string,
-  spec: WithBoth<Name, Dim, P, PlainForward<Name, Settings<Dim, P>>, PlainBackward<Name, Settings<Dim, P>>>,
-  options?: CheckOpOptions,
-): CheckOpResult;
-export function checkOp<Name extends string, Dim extends string, P extends Params = Params>(
-  name: string,
-  spec: OpDomain<Name, Dim, P> & {
-    readonly forward: Formula<Name, Settings<Dim, P>>;
-    readonly op: TensorOp<Name, Settings<Dim, P>>;
-  },
-  options?: CheckOpOptions,
-): CheckOpResult;
-export function checkOp(
-  name: string,
-  spec: Domain & OpFunctions,
+  { forward, plainForward, backward, formulaBackward, op, ...domain }: OpSpec<Name, Dim, P>,
   { runs = 200, seed = 0, path, order = 1, tolerance = "proven", raiseException = true }: CheckOpOptions = {},
 ): CheckOpResult {
+  const given = forward ?? plainForward;
+  if (given === undefined) throw new OpFault(`${name}: expected a forward or a plainForward, got neither`);
+  const spec: Domain & OpFunctions = { ...domain, forward: given, backward: backward ?? formulaBackward, op };
   if (fastCheck === null)
     throw new Error(`checkOp: expected fast-check to be installed: npm install --save-dev fast-check`);
   const { check, property } = fastCheck;

@@ -10,5 +10,5 @@ export { real } from "./real.ts";
 export { tracked, UNIT_ROUNDOFF } from "./tracked.ts";
 export type { Tracked } from "./tracked.ts";
 export { checkOp } from "./checkOp.ts";
-export type { CheckOpOptions, CheckOpResult } from "./checkOp.ts";
+export type { CheckOpOptions, CheckOpResult, OpSpec } from "./checkOp.ts";
 export { OpFault } from "./subject.ts";
