@@ -1,5 +1,5 @@
 /**
- * `npm run soak`: 100,000 training steps, after which the heap must be as large as after the first thousand. A few hundred
+ * `npm run soak`: 100,000 training steps, after which the heap must be as large as after the first ten thousand. A few hundred
  * losses are kept, as a training loop does that plots them: a kept loss must not keep the activations of its step.
  */
 import { setFlagsFromString } from "node:v8";
@@ -11,7 +11,8 @@ import { crossEntropy, Linear, ReLU, Sequential, SGD } from "normgrad/nn";
 import { BatchNorm1d, LayerNorm } from "normgrad/norms";
 
 const STEPS = Number(process.argv[2] ?? 100_000);
-const WARM_UP = Math.min(1000, STEPS / 10);
+/** Until compiled code and caches are all there. */
+const WARM_UP = Math.min(10_000, STEPS / 10);
 const KEPT_LOSSES = 400;
 /** Garbage collection is not exact; a leak of one small array a step would be a hundred times this. */
 const ALLOWED_MEGABYTES = 1;
