@@ -1,3 +1,4 @@
+export { richardsonGradients } from "./differences.ts";
 export { doubleDouble } from "./doubleDouble.ts";
 export type { DoubleDouble } from "./doubleDouble.ts";
 export type { Field } from "./field.ts";

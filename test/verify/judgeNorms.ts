@@ -1,4 +1,4 @@
-/** Draws cases of every norm of the list of descriptors and judges them: what `npm run verify` and the tests share. */
+/** Draws cases of every norm of the list of descriptors and judges them. */
 import { Generator, NdArray, sizeOf, Tensor } from "../../src/autograd/index.ts";
 import type { Num, Shape } from "../../src/autograd/index.ts";
 import { checkCase } from "../../src/gradcheck/checkCase.ts";
@@ -14,7 +14,7 @@ export interface Judged {
   readonly place: string;
   readonly shape: Shape;
   readonly verdict: Verdict;
-  /** Largest error over its bound, where the case was judged right. */
+  /** Whether every cell is a set of its own: one value to a mean. */
   readonly groupsOfOne: boolean;
 }
 
