@@ -6,7 +6,14 @@ import { estimateGradients } from "./differences.ts";
 import { doubleDouble } from "./doubleDouble.ts";
 import type { DoubleDouble } from "./doubleDouble.ts";
 import { FieldArray } from "./fieldArray.ts";
-import { boundOfBackward, boundOfForward, exactGradients, exactOutput, exactSecondGradients } from "./oracle.ts";
+import {
+  boundOfBackward,
+  boundOfForward,
+  boundOfSecondOrder,
+  exactGradients,
+  exactOutput,
+  exactSecondGradients,
+} from "./oracle.ts";
 import type { GenericForward } from "./oracle.ts";
 import type { Subject } from "./subject.ts";
 import { tracked } from "./tracked.ts";
@@ -14,8 +21,9 @@ import type { Tracked } from "./tracked.ts";
 
 /** Where the tolerance of a check came from. */
 export type Basis =
+  | "rounding bound of the forward"
   | "rounding bound of the backward"
-  | "rounding bound of duals through the forward"
+  | "rounding bound of all paths through the forward"
   | "error estimate of finite differences"
   | "chosen tolerance";
 
@@ -39,17 +47,25 @@ export interface Mismatch {
 /** "skip": the exact result is not finite, so nothing can be said. */
 export type Verdict = "right" | "skip" | Mismatch;
 
+/** An array of numbers that know their error. */
+interface Bounds {
+  readonly data: readonly Tracked[];
+}
+
 export interface CaseOptions {
   readonly order: 1 | 2;
   /** "proven", or a tolerance relative to the largest exact value of an array. */
   readonly tolerance: "proven" | number;
+  /** Is told the largest error of each array as a part of what is allowed, right or wrong. */
+  readonly seen?: ((ratio: number, array: string) => void) | undefined;
 }
 
 /** A bound is itself computed in doubles: twice it covers that, and what is subnormal. */
 const SAFETY = 2;
+/** A backward that is written otherwise than the paths may round twice as often on the way. */
+const SAFETY_OF_PATHS = 4;
 const SUBNORMAL = 2 ** -1070;
-/** Of the largest gradient, first or second. */
-const SECOND_ORDER = 2 ** -40;
+const PATHS = "rounding bound of all paths through the forward";
 
 /** `noise` is where gradOutput and the weights of the second order are taken from. */
 export function checkCase(
@@ -70,7 +86,7 @@ export function checkCase(
   const value = subject.value(inputs);
   if (value !== null) {
     const bound = forward(inputs.map((input) => FieldArray.from(tracked, input)));
-    const wrong = judge("output", value, output, bound, options, "rounding bound of duals through the forward");
+    const wrong = judge("output", value, output, bound, options, "rounding bound of the forward");
     if (wrong !== null) return wrong;
   }
   const { genericBackward } = subject;
@@ -78,7 +94,7 @@ export function checkCase(
   const bounds = ofDuals
     ? boundOfForward(forward, inputs, gradOutput)
     : boundOfBackward(genericBackward, inputs, gradOutput);
-  const basis = ofDuals ? "rounding bound of duals through the forward" : "rounding bound of the backward";
+  const basis = ofDuals ? PATHS : "rounding bound of the backward";
   const gradients = subject.gradients(inputs, gradOutput);
   for (const [i, name] of names.entries()) {
     const wrong = judgeAt(gradName(name), i, gradients, exact, bounds, options, basis);
@@ -101,21 +117,9 @@ function checkSecond(
   const exact = exactSecondGradients(forward, inputs, gradOutput, weights);
   if (!exact.every(isFinite)) return "skip";
   const gradients = second(inputs, gradOutput, weights);
-  // The order in which a tape adds is not bounded by any pass through the formula: terms as large as the largest gradient may
-  // cancel on the way. So this tolerance is chosen, in terms of that size.
-  const first = exactGradients(forward, inputs, gradOutput);
-  const sizes = [...exact, ...first].flatMap((array) => Array.from(array.toNdArray().data, Math.abs));
-  const error = SECOND_ORDER * Math.max(1, ...sizes);
+  const bounds = boundOfSecondOrder(forward, inputs, gradOutput, weights);
   for (const [i, name] of [...names, "output"].entries()) {
-    const expected = exact[i];
-    const analytic = gradients[i];
-    if (expected === undefined || analytic === undefined) continue;
-    const bound = new FieldArray(
-      tracked,
-      expected.data.map(({ hi }) => ({ value: hi, error })),
-      expected.shape,
-    );
-    const wrong = judge(`second ${gradName(name)}`, analytic, expected, bound, options, "chosen tolerance");
+    const wrong = judgeAt(`second ${gradName(name)}`, i, gradients, exact, bounds, options, PATHS);
     if (wrong !== null) return wrong;
   }
   return "right";
@@ -161,7 +165,7 @@ function judgeAt(
   i: number,
   gradients: readonly NdArray[],
   exact: readonly FieldArray<DoubleDouble>[],
-  bounds: readonly (FieldArray<Tracked> | null)[],
+  bounds: readonly (Bounds | null)[],
   options: CaseOptions,
   basis: Basis,
 ): Mismatch | null {
@@ -174,22 +178,24 @@ function judge(
   array: string,
   analytic: NdArray,
   exact: FieldArray<DoubleDouble>,
-  bounds: FieldArray<Tracked> | null,
-  { tolerance }: CaseOptions,
+  bounds: Bounds | null,
+  { tolerance, seen }: CaseOptions,
   basis: Basis,
 ): Mismatch | null {
   const { shape } = exact;
   const rounded = exact.toNdArray();
+  const safety = basis === PATHS ? SAFETY_OF_PATHS : SAFETY;
   const scale = Math.max(...rounded.data.map(Math.abs), 0);
   const error = Float64Array.from(exact.data, ({ hi, lo }, cell) => {
     const distance = Math.abs((analytic.data[cell] ?? NaN) - hi - lo);
     return Number.isNaN(distance) ? Infinity : distance;
   });
   const bound = Float64Array.from(exact.data, (_, cell) =>
-    tolerance === "proven" ? SAFETY * (bounds?.data[cell]?.error ?? 0) + SUBNORMAL : tolerance * scale,
+    tolerance === "proven" ? safety * (bounds?.data[cell]?.error ?? 0) + SUBNORMAL : tolerance * scale,
   );
   const ratios = error.map((e, cell) => e / (bound[cell] ?? 0));
   const worst = ratios.indexOf(Math.max(...ratios));
+  seen?.(ratios[worst] ?? 0, array);
   if (!ratios.some((ratio) => ratio > 1)) return null;
   return {
     array,

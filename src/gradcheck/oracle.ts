@@ -13,6 +13,8 @@ import { doubleDouble } from "./doubleDouble.ts";
 import type { DoubleDouble } from "./doubleDouble.ts";
 import type { Field } from "./field.ts";
 import { FieldArray } from "./fieldArray.ts";
+import { moving, pathsOver } from "./paths.ts";
+import type { PathNumber } from "./paths.ts";
 import { tracked } from "./tracked.ts";
 import type { Tracked } from "./tracked.ts";
 
@@ -48,25 +50,41 @@ export function exactSecondGradients(
   return secondGradientsByDuals(doubleDouble, forward, inputs, gradOutput, weights);
 }
 
-/** How far plain numbers may be from the exact gradient when the backward is evaluated as it is written. */
+/** How far the numbers of a precision may be from the exact gradient when the backward is evaluated as it is written. */
 export function boundOfBackward(
   backward: GenericBackward,
   inputs: readonly NdArray[],
   gradOutput: NdArray,
+  precision: Field<Tracked> = tracked,
 ): readonly (FieldArray<Tracked> | null)[] {
   return backward(
-    FieldArray.from(tracked, gradOutput),
-    inputs.map((input) => FieldArray.from(tracked, input)),
+    FieldArray.from(precision, gradOutput),
+    inputs.map((input) => FieldArray.from(precision, input)),
   );
 }
 
-/** The same where the backward is plain code: the rounding error of duals through the forward stands in for it. */
+/**
+ * The same where the backward is plain code: the rounding error of all paths through the forward, in whatever order they are
+ * added, stands in for it. Only `error` of the numbers has a meaning.
+ */
 export function boundOfForward(
   forward: GenericForward,
   inputs: readonly NdArray[],
   gradOutput: NdArray,
-): readonly FieldArray<Tracked>[] {
-  return gradientsByDuals(tracked, forward, inputs, gradOutput);
+  precision: Field<Tracked> = tracked,
+): readonly FieldArray<PathNumber>[] {
+  return gradientsByDuals(pathsOver(precision), forward, inputs, gradOutput, moving);
+}
+
+/** The bound of the second order: the rounding error of all paths of `exactSecondGradients`. */
+export function boundOfSecondOrder(
+  forward: GenericForward,
+  inputs: readonly NdArray[],
+  gradOutput: NdArray,
+  weights: readonly NdArray[],
+  precision: Field<Tracked> = tracked,
+): readonly FieldArray<PathNumber>[] {
+  return secondGradientsByDuals(pathsOver(precision), forward, inputs, gradOutput, weights, moving);
 }
 
 function gradientsByDuals<S>(
@@ -74,13 +92,14 @@ function gradientsByDuals<S>(
   forward: GenericForward,
   inputs: readonly NdArray[],
   gradOutput: NdArray,
+  start: (speed: S) => S = (speed) => speed,
 ): readonly FieldArray<S>[] {
   const still = inputs.map((input) => new Dual(FieldArray.from(field, input), zeros(field, input.shape)));
   const g = FieldArray.from(field, gradOutput);
   return inputs.map((input, k) => {
     const { primal } = still[k] ?? { primal: FieldArray.from(field, input) };
     const cells = Array.from(input.data, (_, cell) => {
-      const moved = still.with(k, new Dual(primal, basis(field, input.shape, cell)));
+      const moved = still.with(k, new Dual(primal, basis(field, input.shape, cell, start)));
       return only(forward(moved).tangent.mul(g).sum());
     });
     return new FieldArray(field, cells, input.shape);
@@ -93,18 +112,20 @@ function secondGradientsByDuals<S>(
   inputs: readonly NdArray[],
   gradOutput: NdArray,
   weights: readonly NdArray[],
+  start: (speed: S) => S = (speed) => speed,
 ): readonly FieldArray<S>[] {
   const g = FieldArray.from(field, gradOutput);
   // The inner duals move along the weights, the outer ones along one cell.
-  const along = inputs.map(
-    (input, k) => new Dual(FieldArray.from(field, input), FieldArray.from(field, weights[k] ?? input)),
-  );
+  const along = inputs.map((input, k) => {
+    const speeds = FieldArray.from(field, weights[k] ?? input);
+    return new Dual(FieldArray.from(field, input), new FieldArray(field, speeds.data.map(start), input.shape));
+  });
   const rest = inputs.map(({ shape }) => new Dual(zeros(field, shape), zeros(field, shape)));
   const seconds = inputs.map((input, k) => {
     const cells = Array.from(input.data, (_, cell) => {
       const moved = along.map((dual, i) => {
         const speed = rest[i] ?? dual;
-        return new Dual(dual, i === k ? new Dual(basis(field, input.shape, cell), speed.tangent) : speed);
+        return new Dual(dual, i === k ? new Dual(basis(field, input.shape, cell, start), speed.tangent) : speed);
       });
       return only(forward(moved).tangent.tangent.mul(g).sum());
     });
@@ -117,10 +138,9 @@ function zeros<S>(field: Field<S>, shape: Shape): FieldArray<S> {
   return FieldArray.from(field, NdArray.full(shape, 0, "float64"));
 }
 
-function basis<S>(field: Field<S>, shape: Shape, cell: number): FieldArray<S> {
-  const data = new Float64Array(sizeOf(shape));
-  data[cell] = 1;
-  return FieldArray.from(field, new NdArray(data, shape));
+function basis<S>(field: Field<S>, shape: Shape, cell: number, start: (speed: S) => S): FieldArray<S> {
+  const data = Array.from({ length: sizeOf(shape) }, (_, i) => (i === cell ? start(field.of(1)) : field.zero));
+  return new FieldArray(field, data, shape);
 }
 
 function only<S>({ data, field }: FieldArray<S>): S {
