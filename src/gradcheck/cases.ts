@@ -1,27 +1,28 @@
 /**
- * Drawing cases that reach the traps: unequal and awkward sizes, groups of one and two, offsets that ruin one-pass
- * variances, spreads near eps, constant inputs, values that are no neighbours of 0 or 1.
+ * Drawing the cases of an op: its sizes, options and inputs, from the generators that reach the traps.
  *
  * Sizes are drawn first and the values in a chain behind them, so that a failure shrinks to the smallest shape before its
- * values shrink. Values are decimals with three digits that shrink towards 1.
+ * values shrink.
  */
 import type * as FastCheck from "fast-check";
 import { NdArray } from "../autograd/ndarray.ts";
-import { Generator } from "../autograd/random.ts";
+import type { Dtype } from "../autograd/ndarray.ts";
 import { sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
+import { drawNoise, generators, PLAIN, placed } from "./generators.ts";
+import type { FastCheckModule, Placement, Trap } from "./generators.ts";
 import { OpFault } from "./subject.ts";
 import type { AnySettings, UserFunction } from "./subject.ts";
 
 export interface Domain {
   readonly dims: Readonly<Record<string, readonly [min: number, max: number]>>;
   readonly params?: Readonly<Record<string, readonly unknown[]>> | undefined;
+  readonly dtypes?: readonly Dtype[] | undefined;
   readonly inputs: UserFunction;
   readonly where?: UserFunction | undefined;
 }
 
-/** How the values of a case are spread. */
-export type Trap = "plain" | "offset" | "near eps" | "large" | "constant";
+export type { Trap };
 
 export interface Case {
   readonly settings: AnySettings;
@@ -31,29 +32,11 @@ export interface Case {
   readonly trap: Trap;
 }
 
-interface Placed {
-  readonly trap: Trap;
-  readonly offset: number;
-  readonly spread: number;
-}
-
-/** The first is the one that others shrink to. */
-const PLACES: readonly Placed[] = [
-  { trap: "plain", offset: 0, spread: 1 },
-  { trap: "plain", offset: 0, spread: 1 },
-  { trap: "near eps", offset: 0, spread: 2 ** -9 },
-  { trap: "offset", offset: 10, spread: 1 },
-  { trap: "offset", offset: 1e4, spread: 1 },
-  { trap: "offset", offset: 1e8, spread: 1 },
-  { trap: "large", offset: 0, spread: 2 ** 10 },
-  { trap: "constant", offset: 0, spread: 0 },
-];
-
 /** More than the output of any small case has; longer ones repeat it. */
 const NOISE = 251;
 
 /** @throws OpFault if no combination of sizes and options is allowed, or a shape is none */
-export function caseArbitrary(fc: typeof FastCheck, domain: Domain): FastCheck.Arbitrary<Case> {
+export function caseArbitrary(fc: FastCheckModule, domain: Domain): FastCheck.Arbitrary<Case> {
   const sizes = fc.record(
     Object.fromEntries(Object.entries(domain.dims).map(([name, range]) => [name, sizeArbitrary(fc, name, range)])),
   );
@@ -68,24 +51,26 @@ export function caseArbitrary(fc: typeof FastCheck, domain: Domain): FastCheck.A
   const settings: FastCheck.Arbitrary<AnySettings> = fc
     .tuple(sizes, options)
     .map(([dims, params]) => ({ ...dims, ...params }));
-  return allowed(fc, settings, domain).chain((drawn) => {
+  const { placements } = generators(fc);
+  // The placement stands beside the sizes: a failure that shows in a plain place alone is shrunk in sizes again.
+  return fc.tuple(allowed(fc, settings, domain), placements()).chain(([drawn, placement]) => {
     const shapes = shapesOf(domain, drawn);
-    const names = [...shapes.keys()];
-    const arrays = [...shapes.values()].map((shape, i) => arrayArbitrary(fc, shape, i === 0));
+    const [first] = shapes.values();
+    const arrays = [...shapes.values()].map((shape, i) => arrayArbitrary(fc, shape, i === 0 ? placement : PLAIN));
     // From a seed that does not shrink: simple incoming gradients make terms cancel, and the path to replay stays short.
-    const noise = fc.noShrink(fc.nat()).map(drawNoise);
+    const noise = fc.noShrink(fc.nat()).map((seed) => drawNoise(seed, NOISE));
     return fc.tuple(fc.tuple(...arrays), noise).map(([inputs, numbers]) => ({
       settings: drawn,
-      names,
-      inputs: inputs.map(({ array }) => array),
+      names: [...shapes.keys()],
+      inputs,
       noise: numbers,
-      trap: inputs[0]?.trap ?? "plain",
+      trap: first?.range === null ? placement.trap : PLAIN.trap,
     }));
   });
 }
 
 function sizeArbitrary(
-  fc: typeof FastCheck,
+  fc: FastCheckModule,
   name: string,
   [min, max]: readonly [number, number],
 ): FastCheck.Arbitrary<number> {
@@ -94,12 +79,12 @@ function sizeArbitrary(
       `expected dims.${name} as [smallest, largest] whole numbers, got [${String(min)}, ${String(max)}]`,
     );
   }
-  return fc.integer({ min, max });
+  return generators(fc).sizes({ min, max });
 }
 
 /** Filters by `where`, having made sure that something passes: a filter that passes nothing would never end. */
 function allowed(
-  fc: typeof FastCheck,
+  fc: FastCheckModule,
   settings: FastCheck.Arbitrary<AnySettings>,
   { where }: Domain,
 ): FastCheck.Arbitrary<AnySettings> {
@@ -117,7 +102,7 @@ interface Ranged {
   readonly range: readonly [number, number] | null;
 }
 
-function shapesOf({ inputs }: Domain, settings: AnySettings): Map<string, Ranged> {
+export function shapesOf({ inputs }: Domain, settings: AnySettings): Map<string, Ranged> {
   const answer: unknown = Reflect.apply(inputs, undefined, [settings]);
   if (typeof answer !== "object" || answer === null) {
     throw new OpFault(`expected inputs to answer { name: shape }, got ${String(answer)}`);
@@ -137,46 +122,24 @@ function rangedShape(name: string, spec: unknown): Ranged {
   throw new OpFault(`expected the shape of input ${name} as an array of whole numbers, got ${JSON.stringify(spec)}`);
 }
 
+/** Values in the range, if there is one; otherwise where the placement says. */
 function arrayArbitrary(
-  fc: typeof FastCheck,
+  fc: FastCheckModule,
   { shape, range }: Ranged,
-  isFirst: boolean,
-): FastCheck.Arbitrary<{ readonly array: NdArray; readonly trap: Trap }> {
+  placement: Placement,
+): FastCheck.Arbitrary<NdArray> {
   const size = sizeOf(shape);
-  const values = fc.array(decimal(fc), { minLength: size, maxLength: size });
-  if (range !== null) {
-    const [min, max] = range;
-    const inside = fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: size, maxLength: size });
-    return inside.map((parts) => ({
-      array: new NdArray(
+  const cells = <T>(of: FastCheck.Arbitrary<T>): FastCheck.Arbitrary<T[]> =>
+    fc.array(of, { minLength: size, maxLength: size });
+  if (range === null) {
+    return cells(generators(fc).values()).map((values) => new NdArray(placed(placement, values), shape));
+  }
+  const [min, max] = range;
+  return cells(fc.integer({ min: 0, max: 1000 })).map(
+    (parts) =>
+      new NdArray(
         Float64Array.from(parts, (part) => min + ((max - min) * (part + 0.5)) / 1001),
         shape,
       ),
-      trap: "plain",
-    }));
-  }
-  if (!isFirst) return values.map((data) => ({ array: new NdArray(Float64Array.from(data), shape), trap: "plain" }));
-  return fc.tuple(fc.constantFrom(...PLACES), values).map(([{ trap, offset, spread }, data]) => ({
-    array: new NdArray(
-      Float64Array.from(data, (v) => (trap === "constant" ? (data[0] ?? 1) : offset + spread * v)),
-      shape,
-    ),
-    trap,
-  }));
-}
-
-/** 0.123 … 3.999, of both signs, which shrink to 1. */
-function decimal(fc: typeof FastCheck): FastCheck.Arbitrary<number> {
-  return fc
-    .tuple(fc.integer({ min: -877, max: 2999 }), fc.boolean())
-    .map(([thousandths, negative]) => (negative ? -1 : 1) * (1 + thousandths / 1000));
-}
-
-/** Decimals with three digits, of both signs, none near 0. */
-function drawNoise(seed: number): number[] {
-  const generator = new Generator(seed);
-  return Array.from(
-    { length: NOISE },
-    () => (generator.uniform() < 0.5 ? -1 : 1) * (0.5 + generator.integer(2500) / 1000),
   );
 }

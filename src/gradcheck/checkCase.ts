@@ -1,10 +1,12 @@
 /** One case of an op: is its value, and is each gradient, as close to the exact one as rounding allows? */
 import { NdArray } from "../autograd/ndarray.ts";
+import type { Dtype } from "../autograd/ndarray.ts";
 import { sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import { estimateGradients } from "./differences.ts";
 import { doubleDouble } from "./doubleDouble.ts";
 import type { DoubleDouble } from "./doubleDouble.ts";
+import type { Field } from "./field.ts";
 import { FieldArray } from "./fieldArray.ts";
 import {
   boundOfBackward,
@@ -16,7 +18,7 @@ import {
 } from "./oracle.ts";
 import type { GenericForward } from "./oracle.ts";
 import type { Subject } from "./subject.ts";
-import { tracked } from "./tracked.ts";
+import { tracked, trackedSingle } from "./tracked.ts";
 import type { Tracked } from "./tracked.ts";
 
 /** Where the tolerance of a check came from. */
@@ -64,7 +66,7 @@ export interface CaseOptions {
 const SAFETY = 2;
 /** A backward that is written otherwise than the paths may round twice as often on the way. */
 const SAFETY_OF_PATHS = 4;
-const SUBNORMAL = 2 ** -1070;
+const SUBNORMAL = { float64: 2 ** -1070, float32: 2 ** -145 };
 const PATHS = "rounding bound of all paths through the forward";
 
 /** `noise` is where gradOutput and the weights of the second order are taken from. */
@@ -78,29 +80,33 @@ export function checkCase(
   if (subject.forward === null) return checkPlain(subject, names, inputs, noise, options);
   const { forward } = subject;
   const output = exactOutput(forward, inputs);
-  if (!isFinite(output)) return "skip";
-  const gradOutput = noiseOf(output.shape, noise, 0);
+  const dtype = inputs[0]?.dtype ?? "float64";
+  if (!isFinite(output, dtype)) return "skip";
+  const precision = dtype === "float32" ? trackedSingle : tracked;
+  const gradOutput = noiseOf(output.shape, noise, 0).to(dtype);
   const exact = exactGradients(forward, inputs, gradOutput);
-  if (!exact.every(isFinite)) return "skip";
+  if (!exact.every((array) => isFinite(array, dtype))) return "skip";
 
   const value = subject.value(inputs);
   if (value !== null) {
-    const bound = forward(inputs.map((input) => FieldArray.from(tracked, input)));
+    const bound = forward(inputs.map((input) => FieldArray.from(precision, input)));
     const wrong = judge("output", value, output, bound, options, "rounding bound of the forward");
     if (wrong !== null) return wrong;
   }
   const { genericBackward } = subject;
   const ofDuals = genericBackward === null;
   const bounds = ofDuals
-    ? boundOfForward(forward, inputs, gradOutput)
-    : boundOfBackward(genericBackward, inputs, gradOutput);
+    ? boundOfForward(forward, inputs, gradOutput, precision)
+    : boundOfBackward(genericBackward, inputs, gradOutput, precision);
   const basis = ofDuals ? PATHS : "rounding bound of the backward";
   const gradients = subject.gradients(inputs, gradOutput);
   for (const [i, name] of names.entries()) {
     const wrong = judgeAt(gradName(name), i, gradients, exact, bounds, options, basis);
     if (wrong !== null) return wrong;
   }
-  return options.order === 2 ? checkSecond(subject, forward, names, inputs, gradOutput, noise, options) : "right";
+  return options.order === 2
+    ? checkSecond(subject, forward, names, inputs, gradOutput, noise, options, precision)
+    : "right";
 }
 
 function checkSecond(
@@ -111,13 +117,14 @@ function checkSecond(
   gradOutput: NdArray,
   noise: readonly number[],
   options: CaseOptions,
+  precision: Field<Tracked>,
 ): Verdict {
   if (second === null) return "right";
-  const weights = inputs.map((input, i) => noiseOf(input.shape, noise, 7 * (i + 1)));
+  const weights = inputs.map((input, i) => noiseOf(input.shape, noise, 7 * (i + 1)).to(input.dtype));
   const exact = exactSecondGradients(forward, inputs, gradOutput, weights);
-  if (!exact.every(isFinite)) return "skip";
+  if (!exact.every((array) => isFinite(array, gradOutput.dtype))) return "skip";
   const gradients = second(inputs, gradOutput, weights);
-  const bounds = boundOfSecondOrder(forward, inputs, gradOutput, weights);
+  const bounds = boundOfSecondOrder(forward, inputs, gradOutput, weights, precision);
   for (const [i, name] of [...names, "output"].entries()) {
     const wrong = judgeAt(`second ${gradName(name)}`, i, gradients, exact, bounds, options, PATHS);
     if (wrong !== null) return wrong;
@@ -191,7 +198,7 @@ function judge(
     return Number.isNaN(distance) ? Infinity : distance;
   });
   const bound = Float64Array.from(exact.data, (_, cell) =>
-    tolerance === "proven" ? safety * (bounds?.data[cell]?.error ?? 0) + SUBNORMAL : tolerance * scale,
+    tolerance === "proven" ? safety * (bounds?.data[cell]?.error ?? 0) + SUBNORMAL[analytic.dtype] : tolerance * scale,
   );
   const ratios = error.map((e, cell) => e / (bound[cell] ?? 0));
   const worst = ratios.indexOf(Math.max(...ratios));
@@ -214,8 +221,10 @@ export function gradName(input: string): string {
   return `grad${input.slice(0, 1).toUpperCase()}${input.slice(1)}`;
 }
 
-function isFinite({ data }: FieldArray<DoubleDouble>): boolean {
-  return data.every(({ hi }) => Number.isFinite(hi));
+const LARGEST = { float64: Number.MAX_VALUE, float32: 2 ** 127 };
+
+function isFinite({ data }: FieldArray<DoubleDouble>, dtype: Dtype): boolean {
+  return data.every(({ hi }) => Math.abs(hi) <= LARGEST[dtype]);
 }
 
 /** Never ones: a gradient of ones hides most mistakes, since the terms of a norm's backward cancel. */

@@ -3,17 +3,24 @@ import { GradcheckError } from "./gradcheck.ts";
 import { caseArbitrary } from "./cases.ts";
 import type { Case, Domain, Trap } from "./cases.ts";
 import { checkCase } from "./checkCase.ts";
+import type { Bench } from "./bench.ts";
+import { diagnose } from "./diagnosis.ts";
+import type { Diagnosis } from "./fault.ts";
 import type { CaseOptions, Mismatch, Verdict } from "./checkCase.ts";
+import { recorded } from "./recorder.ts";
 import { renderFailure } from "./report.ts";
 import { OpFault, subjectOf } from "./subject.ts";
 import type { OpFunctions } from "./subject.ts";
-import type { FloatArray } from "../autograd/ndarray.ts";
+import type { Dtype, FloatArray } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
 import type { Shape } from "../autograd/shape.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 
 // An optional peer dependency: all of this folder but checkOp works without it.
 const fastCheck = await import("fast-check").catch(() => null);
+
+/** How many draws a diagnosis looks at. */
+const LOOKS = 80;
 
 /** An input's shape, and the range of its values where the op does not take every number. */
 export type InputSpec = Shape | { readonly shape: Shape; readonly range: readonly [min: number, max: number] };
@@ -24,13 +31,15 @@ type Named<Name extends string, T> = Readonly<Record<Name, T>>;
 export type Settings<Dim extends string, P extends Params> = Named<Dim, number> & P;
 
 /** Sizes, options and inputs of an op. */
-export interface OpDomain<Name extends string, Dim extends string, P extends Params> {
+export interface OpDomain<Name extends string, Dim extends string, P extends Params, D extends Dtype = "float64"> {
   /** For each size its smallest and largest value: { N: [1, 3], C: [1, 6] }. */
   readonly dims: Named<Dim, readonly [min: number, max: number]>;
   /** For each option the values it may have: { eps: [1e-5, 1] }. Default: no options. */
   readonly params?: { readonly [K in keyof P]: readonly P[K][] };
   /** Which combinations are allowed. Default: all. */
   readonly where?: (settings: Settings<Dim, P>) => boolean;
+  /** Of inputs and gradOutput, drawn for each case. float32 needs a formula as the forward. Default: ["float64"]. */
+  readonly dtypes?: readonly D[];
   /** Names and shapes of the differentiable inputs. The first is the one that is drawn with offsets and odd spreads. */
   readonly inputs: (settings: Settings<Dim, P>) => Named<Name, InputSpec>;
 }
@@ -39,8 +48,10 @@ export interface OpDomain<Name extends string, Dim extends string, P extends Par
 export type Gradients<Name extends string, T> = Readonly<Partial<Record<Name, T | null>>> | readonly (T | null)[];
 
 export type Formula<Name extends string, S> = <A extends Num<A>>(inputs: Named<Name, A>, settings: S) => A;
-export type PlainForward<Name extends string, S> = (
-  inputs: Named<Name, Float64Array>,
+/** What plain code is given: the array of the case's dtype. */
+export type PlainArray<D extends Dtype> = D extends "float32" ? Float32Array : Float64Array;
+export type PlainForward<Name extends string, S, D extends Dtype = "float64"> = (
+  inputs: Named<Name, PlainArray<D>>,
   settings: S,
 ) => FloatArray | readonly number[] | number;
 export type FormulaBackward<Name extends string, S> = <A extends Num<A>>(
@@ -48,9 +59,9 @@ export type FormulaBackward<Name extends string, S> = <A extends Num<A>>(
   inputs: Named<Name, A>,
   settings: S,
 ) => Gradients<Name, A>;
-export type PlainBackward<Name extends string, S> = (
-  gradOutput: Float64Array,
-  inputs: Named<Name, Float64Array>,
+export type PlainBackward<Name extends string, S, D extends Dtype = "float64"> = (
+  gradOutput: PlainArray<D>,
+  inputs: Named<Name, PlainArray<D>>,
   settings: S,
 ) => Gradients<Name, FloatArray | readonly number[]>;
 export type TensorOp<Name extends string, S> = (inputs: Named<Name, Tensor>, settings: S) => Tensor;
@@ -84,19 +95,26 @@ export interface CheckOpResult {
   readonly failure: {
     readonly case: Case;
     readonly mismatch: Mismatch;
+    /** What may be wrong, the most likely first. */
+    readonly diagnosis: readonly Diagnosis[];
     readonly seed: number;
     readonly path: string;
   } | null;
 }
 
 /** The op itself: one forward, and one of the three kinds of backward. */
-export interface OpSpec<Name extends string, Dim extends string, P extends Params> extends OpDomain<Name, Dim, P> {
+export interface OpSpec<
+  Name extends string,
+  Dim extends string,
+  P extends Params,
+  D extends Dtype = "float64",
+> extends OpDomain<Name, Dim, P, D> {
   /** A formula, generic in `Num`. */
   readonly forward?: Formula<Name, Settings<Dim, P>>;
   /** Instead of a formula: a plain function on typed arrays. */
-  readonly plainForward?: PlainForward<Name, Settings<Dim, P>>;
+  readonly plainForward?: PlainForward<Name, Settings<Dim, P>, D>;
   /** A plain function on typed arrays. */
-  readonly backward?: PlainBackward<Name, Settings<Dim, P>>;
+  readonly backward?: PlainBackward<Name, Settings<Dim, P>, D>;
   /** The backward as a formula; its own rounding bound is the tolerance then. */
   readonly formulaBackward?: FormulaBackward<Name, Settings<Dim, P>>;
   /** An op on tensors, whose tape is checked. */
@@ -126,14 +144,26 @@ export interface OpSpec<Name extends string, Dim extends string, P extends Param
  * });
  * ok; // true
  */
-export function checkOp<Name extends string, Dim extends string, const P extends Params = Params>(
+export function checkOp<
+  Name extends string,
+  Dim extends string,
+  const P extends Params = Params,
+  const D extends Dtype = "float64",
+>(name: string, spec: OpSpec<Name, Dim, P, D>, options: CheckOpOptions = {}): CheckOpResult {
+  return recorded(name, options, (asked) => runCheck(name, spec, asked));
+}
+
+function runCheck<Name extends string, Dim extends string, P extends Params, D extends Dtype>(
   name: string,
-  { forward, plainForward, backward, formulaBackward, op, ...domain }: OpSpec<Name, Dim, P>,
-  { runs = 200, seed = 0, path, order = 1, tolerance = "proven", raiseException = true }: CheckOpOptions = {},
+  { forward, plainForward, backward, formulaBackward, op, ...domain }: OpSpec<Name, Dim, P, D>,
+  { runs = 200, seed = 0, path, order = 1, tolerance = "proven", raiseException = true }: CheckOpOptions,
 ): CheckOpResult {
   const given = forward ?? plainForward;
   if (given === undefined) throw new OpFault(`${name}: expected a forward or a plainForward, got neither`);
   const spec: Domain & OpFunctions = { ...domain, forward: given, backward: backward ?? formulaBackward, op };
+  if (forward === undefined && domain.dtypes?.some((dtype) => dtype !== "float64")) {
+    throw new OpFault(`${name}: expected a formula as the forward for float32, got a plainForward`);
+  }
   if (fastCheck === null)
     throw new Error(`checkOp: expected fast-check to be installed: npm install --save-dev fast-check`);
   const { check, property } = fastCheck;
@@ -166,8 +196,14 @@ export function checkOp<Name extends string, Dim extends string, const P extends
     throw new OpFault(`${name}: expected an op that gives the same result twice, got a failure that does not repeat`);
   }
   const replay = { seed: details.seed, path: details.counterexamplePath ?? "" };
-  const failure = { case: drawn, mismatch, ...replay };
-  const report = renderFailure(name, failure, { tried: details.numRuns, shrinks: details.numShrinks }, judge);
+  const bench: Bench = {
+    domain: spec,
+    judge,
+    subject: ({ names, settings, inputs }) => subjectOf(spec, names, settings, inputs),
+    draws: fastCheck.sample(arbitrary, { numRuns: LOOKS, seed }),
+  };
+  const failure = { case: drawn, mismatch, diagnosis: diagnose(bench, drawn, mismatch), ...replay };
+  const report = renderFailure(name, failure, { tried: details.numRuns, shrinks: details.numShrinks }, bench);
   if (raiseException) throw new GradcheckError(report);
   return { name, ok: false, cases, skipped, traps, report, failure };
 }

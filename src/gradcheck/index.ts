@@ -3,6 +3,8 @@ export { doubleDouble } from "./doubleDouble.ts";
 export type { DoubleDouble } from "./doubleDouble.ts";
 export type { Field } from "./field.ts";
 export { FieldArray } from "./fieldArray.ts";
+export { generators } from "./generators.ts";
+export type { ArrayOptions, FastCheckModule, Generators, Placement, Trap } from "./generators.ts";
 export { gradcheck, GradcheckError, gradgradcheck } from "./gradcheck.ts";
 export type { GradcheckOptions } from "./gradcheck.ts";
 export { boundOfBackward, boundOfForward, exactGradients, exactOutput, exactSecondGradients } from "./oracle.ts";

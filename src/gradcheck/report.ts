@@ -1,21 +1,27 @@
 /** The report of a failure: what is wrong, where, by how much, and what it looks like. */
 import { formatNumber } from "../autograd/format.ts";
+import { NdArray } from "../autograd/ndarray.ts";
 import type { Case } from "./cases.ts";
-import type { Mismatch, Verdict } from "./checkCase.ts";
+import { isRight } from "./bench.ts";
+import type { Bench } from "./bench.ts";
+import type { Mismatch } from "./checkCase.ts";
+import type { Diagnosis } from "./fault.ts";
 import { cellName } from "./gradcheck.ts";
+import { plainCase } from "./plainCase.ts";
 
 export interface Failure {
   readonly case: Case;
   readonly mismatch: Mismatch;
+  readonly diagnosis: readonly Diagnosis[];
   readonly seed: number;
   readonly path: string;
 }
 
 export function renderFailure(
   name: string,
-  { case: drawn, mismatch, seed, path }: Failure,
+  { case: drawn, mismatch, diagnosis, seed, path }: Failure,
   { tried, shrinks }: { readonly tried: number; readonly shrinks: number },
-  judge: (drawn: Case) => Verdict,
+  bench: Bench,
 ): string {
   const { array, shape, worst, analytic, exact, error, bound, basis } = mismatch;
   const shapes = drawn.names.map((input, i) => `${input} [${(drawn.inputs[i]?.shape ?? []).join(", ")}]`);
@@ -31,7 +37,10 @@ export function renderFailure(
     ],
     ["allowed by", basis],
     ["error map", errorMap(mismatch)],
-    ...probes(drawn, judge),
+    ...probes(drawn, bench),
+    ...diagnosis
+      .slice(0, 3)
+      .map(({ fault, evidence }, i) => [i === 0 ? "diagnosis" : "or", `${fault}: ${evidence}`] as const),
     ["replay", `{ seed: ${seed}, path: "${path}" }`],
   ];
   const width = Math.max(...lines.map(([label]) => label.length)) + 3;
@@ -68,27 +77,21 @@ function errorMap({ shape, error, bound, worst }: Mismatch): string {
 }
 
 /** Changes one thing of the case at a time, and tells which changes make it pass. */
-function probes(drawn: Case, judge: (drawn: Case) => Verdict): (readonly [string, string])[] {
-  const tries: (readonly [string, Case])[] = [
-    ...drawn.names.slice(1).map((input, i): readonly [string, Case] => [
-      `${input} = 1`,
-      {
-        ...drawn,
-        inputs: drawn.inputs.map((array, k) =>
-          k === i + 1 ? array.constant((v) => new Float64Array(v.length).fill(1)) : array,
-        ),
-      },
-    ]),
+function probes(drawn: Case, bench: Bench): (readonly [string, string])[] {
+  const withInput = (k: number, value: number): Case => ({
+    ...drawn,
+    inputs: drawn.inputs.map((array, i) => (i === k ? NdArray.full(array.shape, value, array.dtype) : array)),
+  });
+  const withSize = (dim: string): Case | null => plainCase(bench.domain, { ...drawn.settings, [dim]: 1 }, 1);
+  const tries: (readonly [string, Case | null])[] = [
+    ...Object.entries(drawn.settings).map(([name, value]) =>
+      Number.isInteger(value) && Number(value) > 1 ? ([`${name} = 1`, withSize(name)] as const) : (["", null] as const),
+    ),
+    ...drawn.names.slice(1).map((input, i) => [`${input} = 1`, withInput(i + 1, 1)] as const),
     ...("eps" in drawn.settings ? [["eps = 0", { ...drawn, settings: { ...drawn.settings, eps: 0 } }] as const] : []),
     ["gradOutput = 1", { ...drawn, noise: drawn.noise.map(() => 1) }],
     ["gradOutput > 0", { ...drawn, noise: drawn.noise.map(Math.abs) }],
   ];
-  const passing = tries.flatMap(([label, changed]) => {
-    try {
-      return judge(changed) === "right" ? [label] : [];
-    } catch {
-      return []; // an op may refuse what the probe gives it
-    }
-  });
+  const passing = tries.flatMap(([label, changed]) => (changed !== null && isRight(bench, changed) ? [label] : []));
   return passing.length > 0 ? [["it passes when", passing.join(" · ")]] : [];
 }

@@ -4,6 +4,7 @@
  * later as a strange number.
  */
 import { NdArray } from "../autograd/ndarray.ts";
+import type { FloatArray } from "../autograd/ndarray.ts";
 import { Num } from "../autograd/num.ts";
 import { formatShape, sameShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
@@ -96,7 +97,7 @@ export function subjectOf(
     return inputs.map((input, i) => {
       const answer = answers[i];
       if (answer === null || answer === undefined) return zeros(input.shape);
-      return new NdArray(numbers(`the gradient of ${names[i]}`, answer, input.shape), input.shape);
+      return new NdArray(numbers(`the gradient of ${names[i]}`, answer, input.shape), input.shape).to(input.dtype);
     });
   };
   return {
@@ -170,9 +171,9 @@ function sameReading<A extends Num<A>>(what: string, answer: unknown, inputs: re
 function onCopies(
   what: string,
   arrays: readonly NdArray[],
-  run: (copies: readonly Float64Array[]) => unknown,
+  run: (copies: readonly FloatArray[]) => unknown,
 ): Float64Array {
-  const copies = arrays.map((array) => Float64Array.from(array.data));
+  const copies = arrays.map((array) => array.data.slice());
   const answer = run(copies);
   const changed = arrays.findIndex((array, i) =>
     array.data.some((value: number, cell: number) => !Object.is(value, copies[i]?.[cell])),

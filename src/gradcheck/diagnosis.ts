@@ -1,0 +1,103 @@
+/**
+ * What is wrong with a backward, from outside. The smallest failing case is too small to show a pattern, so this looks at
+ * the largest ordinary one: it compares the two Jacobians, changes one thing of the case at a time, and ranks what it sees.
+ */
+import type { Case } from "./cases.ts";
+import type { Mismatch } from "./checkCase.ts";
+import { isWrong, largestFailing, say } from "./bench.ts";
+import type { Bench } from "./bench.ts";
+import type { Diagnosis } from "./fault.ts";
+import { cellName } from "./gradcheck.ts";
+import { jacobiansOf } from "./jacobian.ts";
+import { factorSigns, indexSigns, precisionSigns, scaleSigns, twinOf } from "./likeness.ts";
+import { pathSigns } from "./pathSigns.ts";
+import {
+  finiteSigns,
+  gradOutputSigns,
+  optionSigns,
+  parameterSigns,
+  passing,
+  sizeSigns,
+  stateSigns,
+  trapSigns,
+} from "./probes.ts";
+import { differs, strayConnection } from "./signs.ts";
+
+/** Relative to the largest number: far above the rounding of doubles, and of differences where there is no formula. */
+const NOISE = 1e-12;
+const NOISE_OF_DIFFERENCES = 1e-7;
+
+/** The most likely fault first; never empty. */
+export function diagnose(bench: Bench, smallest: Case, { array }: Mismatch): readonly Diagnosis[] {
+  const found = [...signs(bench, smallest, array)];
+  const first = found.filter(({ fault }, i) => found.findIndex((other) => other.fault === fault) === i);
+  return first.length > 0 ? first : [{ fault: "unknown", evidence: FAULT_UNKNOWN }];
+}
+
+const FAULT_UNKNOWN = "no ratio, no path, no index and no option stands out";
+
+function* signs(bench: Bench, smallest: Case, array: string): Generator<Diagnosis> {
+  const large = largestFailing(bench);
+  const failing = bench.draws.filter((drawn) => isWrong(bench, drawn));
+  yield* stateSigns(bench, large ?? smallest, failing);
+  if (array === "output") {
+    yield* trapSigns(bench, large, failing);
+    yield say("output", `the op's own value is not that of the formula${passing(bench, smallest)}`);
+    return;
+  }
+  yield* finiteSigns(bench, large ?? smallest);
+  if (array.startsWith("second")) {
+    yield say(
+      "statistics as constants",
+      "first derivatives are right and second ones are not: what was saved is detached",
+    );
+  }
+  yield* gradOutputSigns(bench, large ?? smallest);
+  if (large === null) {
+    yield* trapSigns(bench, large, failing);
+    yield* sizeSigns(bench, smallest);
+  }
+  const looked = large ?? smallest;
+  yield* jacobianSigns(bench, looked);
+  yield* trapSigns(bench, large, failing);
+}
+
+function* jacobianSigns(bench: Bench, looked: Case): Generator<Diagnosis> {
+  const noise = bench.subject(looked).forward === null ? NOISE_OF_DIFFERENCES : NOISE;
+  const pairs = jacobiansOf(bench.subject(looked), looked).map((jacobian) => ({ ...jacobian, noise }));
+  const wrong = pairs.filter(differs);
+  for (const pair of wrong) {
+    const stray = strayConnection(pair);
+    if (stray !== null) {
+      const [row, column] = stray;
+      yield say(
+        "axes",
+        `the gradient of ${pair.input}${cellName(column, pair.shape)} uses gradOutput${cellName(row, pair.outputShape)}, which it does not reach`,
+      );
+    }
+  }
+  const [first] = looked.names;
+  const x = wrong.find(({ input }) => input === first);
+  if (x === undefined) {
+    for (const pair of wrong) {
+      yield* indexSigns(pair);
+      yield* factorSigns(bench, looked, pair);
+    }
+    if (wrong.length > 0) {
+      const names = wrong.map(({ input }) => input).join(", ");
+      yield say(
+        "parameter gradient",
+        `the gradient of ${first} is right, that of ${names} is not${twinOf(wrong, pairs)}`,
+      );
+    }
+  }
+  yield* parameterSigns(bench, looked);
+  yield* optionSigns(bench, looked);
+  if (x === undefined) return;
+  yield* indexSigns(x);
+  yield* factorSigns(bench, looked, x);
+  yield* precisionSigns(x);
+  yield* scaleSigns(bench, looked, x);
+  yield* pathSigns(bench, x, looked);
+  yield* indexSigns(x, true);
+}

@@ -1,0 +1,83 @@
+/** What two Jacobians show without knowing of mean and variance: factors, indices, bits. */
+import { sizeOf } from "../autograd/shape.ts";
+import type { Shape } from "../autograd/shape.ts";
+import { isQuick, redrawn, say, show } from "./bench.ts";
+import type { Bench } from "./bench.ts";
+import type { Case } from "./cases.ts";
+import type { Diagnosis } from "./fault.ts";
+import { cellName } from "./gradcheck.ts";
+import type { Jacobian } from "./jacobian.ts";
+import { columnsOf, constant, differs, largest, ratio, ratioBy } from "./signs.ts";
+import type { Pair } from "./signs.ts";
+
+/** Is a wrong gradient the right one of another input? */
+export function twinOf(wrong: readonly (Jacobian & Pair)[], all: readonly (Jacobian & Pair)[]): string {
+  for (const pair of wrong) {
+    const twin = all.find(
+      (other) => other !== pair && other.exact[0]?.length === pair.exact[0]?.length && !differs({ ...pair, exact: other.exact }), // prettier-ignore
+    );
+    if (twin !== undefined) return `: it is that of ${twin.input}`;
+  }
+  return "";
+}
+
+/** Cells whose gradient is 0 where it should not be; or, at the end of all signs, any that are wrong among right ones. */
+export function* indexSigns(pair: Jacobian & Pair, others = false): Generator<Diagnosis> {
+  const columns = columnsOf(pair);
+  const right = columns.filter((column) => column === "right").length;
+  const bad = Array.from(columns.keys()).filter((j) => (others ? columns[j] !== "right" : columns[j] === "zero"));
+  if (bad.length === 0 || bad.length === columns.length || right === 0) return;
+  const what = others ? "wrong" : "0";
+  yield say("indices", `the gradient of ${pair.input} is ${what} ${placesOf(bad, pair.shape)} and right elsewhere`);
+}
+
+/** The cells by a coordinate that they share and no other cell has, else one by one. */
+function placesOf(cells: readonly number[], shape: Shape): string {
+  const strides = shape.map((_, dim) => sizeOf(shape.slice(dim + 1)));
+  const coordinate = (cell: number, dim: number): number => Math.floor(cell / (strides[dim] ?? 1)) % (shape[dim] ?? 1);
+  for (const [dim, size] of shape.entries()) {
+    const shared = [...new Set(cells.map((cell) => coordinate(cell, dim)))].toSorted((a, b) => a - b);
+    if (shared.length < size && shared.length * (sizeOf(shape) / size) === cells.length) {
+      return `where dim ${dim} is ${shared.join(", ")} (of 0 … ${size - 1})`;
+    }
+  }
+  const names = cells.slice(0, 6).map((cell) => cellName(cell, shape));
+  return `at ${names.join(" ")}${cells.length > names.length ? " …" : ""}`;
+}
+
+/** Right but for one factor. Does it depend on the sizes? */
+export function* factorSigns(bench: Bench, looked: Case, pair: Jacobian & Pair): Generator<Diagnosis> {
+  const factor = ratio(pair);
+  const others = redrawn(bench, looked.settings, 2, pair);
+  if (factor === null || others === null || constant([factor, ratio(others) ?? NaN], pair.noise) === null) return;
+  const elsewhere = bench.draws.flatMap(({ settings }) => {
+    const other = isQuick(settings, bench) ? redrawn(bench, settings, 3, pair) : null;
+    return (other && differs(other) ? ratio(other) : null) ?? [];
+  });
+  const everywhere = constant([factor, ...elsewhere.slice(0, 12)], pair.noise) !== null;
+  const text = `the gradient of ${pair.input} is ${show(factor)} times the right one`;
+  yield everywhere ? say("factor", `${text}, always`) : say("count", `${text}; the factor depends on the sizes`);
+}
+
+/** Right in each set but for a factor that is the set's own. */
+export function* scaleSigns(bench: Bench, looked: Case, pair: Jacobian & Pair): Generator<Diagnosis> {
+  const factors = ratioBy(pair, "row") ?? ratioBy(pair, "column");
+  if (factors === null) return;
+  const bare =
+    typeof looked.settings["eps"] === "number" ? redrawn(bench, { ...looked.settings, eps: 0 }, 1, pair) : null;
+  const factor = bare && ratio(bare);
+  if (factor !== null && Math.abs(factor - 1) > 1e-6) {
+    yield say("count", `without eps the gradient of ${pair.input} is ${show(factor)} times the right one`);
+    return;
+  }
+  const shown = [...new Set(factors.map(show))].slice(0, 4).join(", ");
+  yield say("rstd", `each set is right but for a factor that depends on the data: ${shown}`);
+}
+
+/** Right in its leading bits only. */
+export function* precisionSigns(pair: Jacobian & Pair): Generator<Diagnosis> {
+  const scale = largest(pair.exact);
+  const off = largest(pair.exact.map((row, i) => row.map((value, j) => (pair.analytic[i]?.[j] ?? NaN) - value)));
+  if (off < 1e-5 * scale)
+    yield say("precision", `the gradient of ${pair.input} agrees to ${Math.floor(-Math.log2(off / scale))} bits`);
+}

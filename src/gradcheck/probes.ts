@@ -1,0 +1,146 @@
+/** Changes one thing of a case at a time: what makes a wrong backward pass tells what is wrong with it. */
+import { NdArray } from "../autograd/ndarray.ts";
+import { gradOutputOf, isRight, say } from "./bench.ts";
+import type { Bench } from "./bench.ts";
+import type { Case } from "./cases.ts";
+import type { DoubleDouble } from "./doubleDouble.ts";
+import type { Diagnosis } from "./fault.ts";
+import type { FieldArray } from "./fieldArray.ts";
+import { exactGradients } from "./oracle.ts";
+import { plainCase } from "./plainCase.ts";
+
+/** The same call twice, with others in between. */
+export function* stateSigns(bench: Bench, looked: Case, failing: readonly Case[]): Generator<Diagnosis> {
+  const run = (drawn: Case): readonly NdArray[] => {
+    const subject = bench.subject(drawn);
+    const output = subject.forward === null ? subject.value(drawn.inputs) : subject.forward(drawn.inputs);
+    if (output === null) return [];
+    const own = subject.value(drawn.inputs);
+    return [...(own ? [own] : []), ...subject.gradients(drawn.inputs, gradOutputOf(output, drawn))];
+  };
+  const first = run(looked);
+  const other = failing.find((drawn) => drawn.trap !== "constant" && drawn !== looked);
+  if (other !== undefined) run(other);
+  const second = run(looked);
+  const same = first.every((array, i) => array.data.every((value, cell) => Object.is(value, second[i]?.data[cell])));
+  if (!same) yield say("state", "the same inputs gave other numbers after another call in between");
+}
+
+export function* finiteSigns(bench: Bench, looked: Case): Generator<Diagnosis> {
+  const subject = bench.subject(looked);
+  const output = subject.forward === null ? subject.value(looked.inputs) : subject.forward(looked.inputs);
+  if (output === null) return;
+  const gradients = subject.gradients(looked.inputs, gradOutputOf(output, looked));
+  const name = looked.names.find((_, i) => !gradients[i]?.data.every(Number.isFinite));
+  if (name !== undefined) yield say("not finite", `the gradient of ${name} has values that are not finite`);
+}
+
+/** A backward is linear in gradOutput, whatever the op is. */
+export function* gradOutputSigns(bench: Bench, looked: Case): Generator<Diagnosis> {
+  const subject = bench.subject(looked);
+  const output = subject.forward === null ? subject.value(looked.inputs) : subject.forward(looked.inputs);
+  if (output === null) return;
+  const gradOutput = gradOutputOf(output, looked);
+  const at = (factor: number): readonly NdArray[] => subject.gradients(looked.inputs, gradOutput.mul(factor));
+  const once = at(1);
+  for (const factor of [-1, 2]) {
+    const changed = at(factor);
+    const wrong = looked.names.filter((_, i) => {
+      const size = Math.max(...Array.from(once[i]?.data ?? [], Math.abs));
+      return once[i]?.data.some(
+        (value: number, cell: number) => Math.abs((changed[i]?.data[cell] ?? NaN) - factor * value) > 1e-6 * size,
+      );
+    });
+    if (wrong.length > 0) {
+      const what = factor < 0 ? "changes its sign" : "doubles";
+      yield say("gradOutput", `when gradOutput ${what}, the gradient of ${wrong.join(", ")} does not`);
+      return;
+    }
+  }
+}
+
+/** Passes when a parameter is 1, or all are: then the fault is how they enter. */
+export function* parameterSigns(bench: Bench, looked: Case): Generator<Diagnosis> {
+  const [, ...parameters] = looked.names;
+  const set = (changes: Readonly<Record<string, number>>): Case => ({
+    ...looked,
+    inputs: looked.inputs.map((array, i) => {
+      const value = changes[looked.names[i] ?? ""];
+      return value === undefined ? array : NdArray.full(array.shape, value, "float64");
+    }),
+  });
+  for (const name of parameters) {
+    if (isRight(bench, set({ [name]: 1 }))) {
+      yield say("parameter", `it passes when ${name} = 1`);
+      return;
+    }
+  }
+  for (const [i, one] of parameters.entries()) {
+    for (const [k, other] of parameters.entries()) {
+      if (i === k) continue;
+      for (const value of [0, 1]) {
+        const changed = set({ [one]: 1, [other]: value });
+        if (hasGradient(bench, changed) && isRight(bench, changed)) {
+          yield say("parameter", `it passes when ${one} = 1 and ${other} = ${value}`);
+          return;
+        }
+      }
+    }
+  }
+  const absolute = parameters.find((name) => isRight(bench, withAbsolute(looked, name)));
+  if (absolute !== undefined) yield say("parameter", `it passes when ${absolute} > 0`);
+}
+
+/** A weight of 0 lets everything pass. */
+function hasGradient(bench: Bench, drawn: Case): boolean {
+  const subject = bench.subject(drawn);
+  if (subject.forward === null) return true;
+  const output = subject.forward(drawn.inputs);
+  return largestOf(exactGradients(subject.forward, drawn.inputs, gradOutputOf(output, drawn))[0]) > 0;
+}
+
+function largestOf(array: FieldArray<DoubleDouble> | undefined): number {
+  return Math.max(0, ...(array?.data ?? []).map(({ hi }) => Math.abs(hi)));
+}
+
+function withAbsolute(looked: Case, name: string): Case {
+  const inputs = looked.inputs.map((array, i) => (looked.names[i] === name ? array.abs() : array));
+  return { ...looked, inputs };
+}
+
+export function* optionSigns(bench: Bench, looked: Case): Generator<Diagnosis> {
+  if (typeof looked.settings["eps"] !== "number") return;
+  const without = { ...looked, settings: { ...looked.settings, eps: 0 } };
+  if (looked.settings["eps"] !== 0 && isRight(bench, without)) yield say("rstd", "it passes when eps = 0");
+}
+
+/** Which kinds of data fail, where ordinary data does not. */
+export function* trapSigns(bench: Bench, large: Case | null, failing: readonly Case[]): Generator<Diagnosis> {
+  const traps = new Set(failing.map(({ trap }) => trap));
+  if (large !== null || traps.has("plain")) return;
+  if (traps.size === 0) return;
+  const list = [...traps].join(", ");
+  const passes = bench.draws.some((drawn) => drawn.trap === "plain");
+  if (!passes) return;
+  const cancels = traps.has("offset") || traps.has("large");
+  yield say(cancels ? "precision" : "rstd", `ordinary data passes; it fails for data of the kind: ${list}`);
+}
+
+/** A size that has to be 1 for it to fail. */
+export function* sizeSigns(bench: Bench, smallest: Case): Generator<Diagnosis> {
+  const alone = Object.keys(bench.domain.dims).filter((dim) => {
+    if (smallest.settings[dim] !== 1) return false;
+    const larger = plainCase(bench.domain, { ...smallest.settings, [dim]: 2 }, 1);
+    return larger !== null && isRight(bench, larger);
+  });
+  if (alone.length > 0) yield say("axes", `it fails only when ${alone.map((dim) => `${dim} = 1`).join(" or ")}`);
+}
+
+export function passing(bench: Bench, smallest: Case): string {
+  const changed = Object.keys(bench.domain.dims).filter((dim) => {
+    if (smallest.settings[dim] === 1) return false;
+    const one = plainCase(bench.domain, { ...smallest.settings, [dim]: 1 }, 1);
+    return one !== null && isRight(bench, one);
+  });
+  return changed.length > 0 ? `; it passes when ${changed.map((dim) => `${dim} = 1`).join(" or ")}` : "";
+}
