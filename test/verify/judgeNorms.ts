@@ -1,70 +1,44 @@
-/** Draws cases of every norm of the list of descriptors and judges them. */
-import { Generator, NdArray, sizeOf, Tensor } from "../../src/autograd/index.ts";
-import type { Num, Shape } from "../../src/autograd/index.ts";
+/** Judges drawn cases of the norms: values, first and second gradients. */
+import type { NdArray, Num, Shape, Tensor } from "../../src/autograd/index.ts";
 import { checkCase } from "../../src/gradcheck/checkCase.ts";
 import type { Verdict } from "../../src/gradcheck/checkCase.ts";
 import type { Subject } from "../../src/gradcheck/subject.ts";
 import { subjectOf } from "../../src/gradcheck/subject.ts";
-import { normDescriptors } from "../../src/norms/index.ts";
 import type { NormCase } from "../../src/norms/index.ts";
+import { drawNorm } from "./drawNorms.ts";
+
+/** The largest error of an array, as a part of what is allowed. */
+export interface Ratio {
+  readonly array: string;
+  readonly ratio: number;
+}
 
 export interface Judged {
   readonly norm: string;
   readonly label: string;
   readonly place: string;
   readonly shape: Shape;
+  readonly eps: number;
   readonly verdict: Verdict;
+  readonly ratios: readonly Ratio[];
   /** Whether every cell is a set of its own: one value to a mean. */
   readonly groupsOfOne: boolean;
 }
 
-/** Offsets to 1e8, spreads near eps, constants; the first three are what data usually looks like. */
-const PLACES = [
-  { place: "mean 0", offset: 0, spread: 1 },
-  { place: "mean 10", offset: 10, spread: 1 },
-  { place: "scale 1e3", offset: 0, spread: 1e3 },
-  { place: "mean 1e4", offset: 1e4, spread: 1 },
-  { place: "mean 1e8", offset: 1e8, spread: 1 },
-  { place: "variance near eps", offset: 0, spread: 2 ** -8 },
-  { place: "constant", offset: 0.1, spread: 0 },
-] as const;
+/** Plants a mistake: what the verifier must find. */
+export type Planted = (normCase: NormCase) => NormCase;
 
-const EPS = [1e-5, 1e-5, 1e-3, 1, 0] as const;
-/** A judged case costs a pass through the formula for each cell. */
-const MOST_CELLS = 48;
-
-/** The case number `index` of a run with this seed: each can be repeated alone. */
-export function judge(
-  seed: number,
-  index: number,
-  order: 1 | 2,
-  wrong: (normCase: NormCase) => NormCase = (c) => c,
-): Judged {
-  const generator = new Generator(seed * 1_000_003 + index);
-  const pick = <T>(of: readonly T[]): T => of[generator.integer(of.length)] ?? fail();
-  const shape = drawShape(generator);
-  const cases = pick(normDescriptors).cases(shape, pick(EPS));
-  if (cases.length === 0) return judge(seed + 1, index, order, wrong); // no such norm for this shape
-  const normCase = pick(cases);
-  const { place, offset, spread } = pick(PLACES);
-  const decimal = (): number => (generator.uniform() < 0.5 ? -1 : 1) * (0.3 + generator.integer(2500) / 1000);
-  const inputs = normCase.inputs.map(({ name, shape: of }) => {
-    const data = Float64Array.from({ length: sizeOf(of) }, () =>
-      name === "x" ? offset + spread * decimal() : decimal(),
-    );
-    return new NdArray(data, of);
-  });
-  const noise = Array.from({ length: 101 }, decimal);
+/** The case number `index` of a run with this seed. At order 2 the first order is judged as well. */
+export function judge(seed: number, index: number, order: 1 | 2, planted: Planted = (c) => c): Judged {
+  const { normCase, inputs, noise, place, shape, eps, groupsOfOne } = drawNorm(seed, index);
   const names = normCase.inputs.map(({ name }) => name);
-  const sets = new Set(normCase.partition).size;
-  return {
-    norm: normCase.norm,
-    label: normCase.label,
-    place,
-    shape,
-    verdict: checkCase(subjectOfNorm(wrong(normCase), inputs), names, inputs, noise, { order, tolerance: "proven" }),
-    groupsOfOne: sets === normCase.partition.length,
-  };
+  const ratios: Ratio[] = [];
+  const verdict = checkCase(subjectOfNorm(planted(normCase), inputs), names, inputs, noise, {
+    order,
+    tolerance: "proven",
+    seen: (ratio, array) => ratios.push({ array, ratio }),
+  });
+  return { norm: normCase.norm, label: normCase.label, place, shape, eps, verdict, ratios, groupsOfOne };
 }
 
 /** The formula as the judge, the backward as written for the bound, and the op's tape for the values. */
@@ -82,17 +56,4 @@ function subjectOfNorm({ trace, op, inputs: named }: NormCase, inputs: readonly 
     inputs,
   );
   return { ...tape, forward, genericBackward: (gradOutput, arrays) => trace(arrays).pullback(gradOutput) };
-}
-
-function drawShape(generator: Generator): Shape {
-  const size = (most: number): number => 1 + generator.integer(most);
-  for (;;) {
-    const positions = Array.from({ length: generator.integer(3) }, () => size(5));
-    const shape = [size(3), size(6), ...positions];
-    if (sizeOf(shape) <= MOST_CELLS && sizeOf(shape) > 1) return shape;
-  }
-}
-
-function fail(): never {
-  throw new RangeError("pick: expected something to pick from");
 }
