@@ -1,0 +1,3 @@
+import type { PlainOracle } from "./oracle.ts";
+
+export const switchableOracles: Readonly<Record<string, PlainOracle>> = {};
