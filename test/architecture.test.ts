@@ -36,6 +36,10 @@ const forbidden: readonly (readonly [RegExp, RegExp, RegExp?])[] = [
   [/^src\/kernels\//, /./, /^src\/kernels\//],
   [/^src\/norms\//, /^src\//, /^src\/(norms|autograd|kernels)\//],
   [/^src\/nn\//, /^src\/(gradcheck|io)\//],
+  [/^src\/cli\//, /^src\//, /^src\/(cli|gradcheck|autograd)\//],
+  [/^src\/vitest\//, /^src\//, /^src\/(vitest|gradcheck|autograd)\//],
+  [/^(src\/(?!cli\/)|examples\/)/, /^src\/cli\//],
+  [/^src\/(?!vitest\/)/, /^src\/vitest\//],
   [/^src\//, /^(test|examples|bench)\//],
 ];
 
@@ -112,6 +116,18 @@ describe("architecture", () => {
       "src/zz.ts",
       'import { holds } from "../test/helpers/generators.ts";',
       "src/zz.ts imports test/helpers/generators.ts",
+    ],
+    ["src/cli/zz.ts", 'import { relu } from "../nn/index.ts";', "src/cli/zz.ts imports src/nn/index.ts"],
+    ["src/vitest/zz.ts", 'import { relu } from "../nn/index.ts";', "src/vitest/zz.ts imports src/nn/index.ts"],
+    [
+      "src/gradcheck/zz.ts",
+      'import { USAGE } from "../cli/settings.ts";',
+      "src/gradcheck/zz.ts imports src/cli/settings.ts",
+    ],
+    [
+      "src/gradcheck/zz.ts",
+      'import { matchers } from "../vitest/index.ts";',
+      "src/gradcheck/zz.ts imports src/vitest/index.ts",
     ],
     ["src/zz.ts", 'import { gone } from "./gone.ts";', "src/zz.ts imports src/gone.ts, which is not there"],
     ["src/zz.ts", "const x = Math.random();", "src/zz.ts draws from Math.random"],

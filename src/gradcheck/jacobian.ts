@@ -20,11 +20,12 @@ export interface Jacobian {
 
 /** For each input. Doubles are enough here: what a diagnosis reads is far above rounding. */
 export function jacobiansOf(subject: Subject, { names, inputs }: Case): readonly Jacobian[] {
-  const output = subject.forward === null ? subject.value(inputs) : subject.forward(inputs);
+  const wide = inputs.map((input) => input.to("float64"));
+  const output = subject.forward === null ? subject.value(inputs) : subject.forward(wide);
   if (output === null) return [];
   const basis = Array.from(output.data, (_, row) => unit(output.shape, row));
   const analytic = basis.map((gradOutput) => subject.gradients(inputs, gradOutput));
-  const exact = subject.forward === null ? byDifferences(subject, inputs, basis) : byDuals(subject.forward, inputs);
+  const exact = subject.forward === null ? byDifferences(subject, inputs, basis) : byDuals(subject.forward, wide);
   return names.map((input, k) => ({
     input,
     shape: inputs[k]?.shape ?? [],

@@ -55,6 +55,10 @@ export function* factorSigns(bench: Bench, looked: Case, pair: Jacobian & Pair):
     return (other && differs(other) ? ratio(other) : null) ?? [];
   });
   const everywhere = constant([factor, ...elsewhere.slice(0, 12)], pair.noise) !== null;
+  if (Math.abs(factor) < pair.noise) {
+    yield say("gradOutput", `the gradient of ${pair.input} is 0: no gradOutput arrives`);
+    return;
+  }
   const text = `the gradient of ${pair.input} is ${show(factor)} times the right one`;
   yield everywhere ? say("factor", `${text}, always`) : say("count", `${text}; the factor depends on the sizes`);
 }

@@ -1,4 +1,6 @@
 /** What two Jacobians show of something that centres and scales: which of its two paths is wrong. */
+import type { NdArray } from "../autograd/ndarray.ts";
+import { sizeOf } from "../autograd/shape.ts";
 import { say, show } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import type { Case } from "./cases.ts";
@@ -6,22 +8,25 @@ import type { Diagnosis } from "./fault.ts";
 import { jacobiansOf } from "./jacobian.ts";
 import type { Jacobian } from "./jacobian.ts";
 import { plainCase } from "./plainCase.ts";
-import { constant, pathParts, setsOf } from "./signs.ts";
+import { constant, errorAlong, pathParts, ratioBetween, setsOf } from "./signs.ts";
 import type { PathParts, Pair } from "./signs.ts";
 
 export function* pathSigns(bench: Bench, pair: Jacobian & Pair, { inputs: [x], settings }: Case): Generator<Diagnosis> {
   if (x === undefined || pair.exact.length !== x.data.length) return;
   const sets = setsOf(pair);
   const parts = pathParts(pair, x.data, sets);
-  if (parts === null) return;
+  if (parts === null) {
+    yield* mixedSigns(pair, x);
+    return;
+  }
   const noise = 1e4 * pair.noise;
   const n = sets[0]?.length ?? 0;
   const known = (of: (part: PathParts) => number | null): readonly number[] => parts.map(of).filter((p) => p !== null);
   const all = (values: readonly number[], expected: number): boolean =>
     values.every((value) => value === expected || Math.abs(value - expected) < noise);
   const [means, variances] = [known(({ mean }) => mean), known(({ variance }) => variance)];
-  const miscounted = (values: readonly number[]): boolean =>
-    n > 2 && values.length > 0 && [n / (n - 1), n / (n + 1), (n - 1) / n].some((count) => all(values, count));
+  const miscounted = ([first = 1, ...others]: readonly number[]): boolean =>
+    isCount(first, n) && all(others, first) && all([first], first);
   const told = (values: readonly number[]): string => {
     if (all(values, 0)) return "missing";
     if (values.includes(Infinity)) return "there and should not be";
@@ -61,4 +66,30 @@ export function* pathSigns(bench: Bench, pair: Jacobian & Pair, { inputs: [x], s
     yield say("mean path", `the path through the mean is ${told(means)}`);
     yield say("variance path", `the path through the variance is ${told(variances)}`);
   }
+}
+
+/** A mean of n values that was divided by another whole number. 2, ½ and −1 are slips of their own. */
+function isCount(factor: number, n: number): boolean {
+  const divisor = n / factor;
+  const isWhole = Math.abs(divisor - Math.round(divisor)) < 1e-6 && divisor > 0.5;
+  const isOther = [0, 0.5, 1, 2, -1].every((value) => Math.abs(factor - value) > 1e-6);
+  return n > 2 && isOther && (isWhole || Math.abs(factor - (n - 1) / n) < 1e-6);
+}
+
+/** Where a cell has a part in several means, as in SwitchableNorm. */
+function* mixedSigns(pair: Jacobian & Pair, { shape, data }: NdArray): Generator<Diagnosis> {
+  const between = ratioBetween(pair);
+  if (between !== null && Math.abs(between) < 1e4 * pair.noise) {
+    yield say("statistics as constants", "no gradient flows from one cell to another");
+  } else if (between !== null && Math.abs(between - 1) > 1e4 * pair.noise) {
+    yield say("count", `what flows from cell to cell is ${show(between)} times what it should be`);
+  }
+  const length = sizeOf(shape.slice(2));
+  const slices = Array.from({ length: data.length / Math.max(1, length) }, (_, slice) =>
+    Array.from({ length }, (_cell, i) => slice * length + i),
+  );
+  const along = length < 4 ? null : errorAlong(pair, data, slices);
+  if (along === "constant") yield say("mean path", "the error is constant along the last dims, as a mean's is");
+  if (along === "linear")
+    yield say("variance path", "the error is linear in x along the last dims, as a variance's is");
 }

@@ -9,21 +9,47 @@ import type { FieldArray } from "./fieldArray.ts";
 import { exactGradients } from "./oracle.ts";
 import { plainCase } from "./plainCase.ts";
 
-/** The same call twice, with others in between. */
+/** A power of two: nothing rounds. */
+const WIDER = 2 ** 20;
+
+/** The same call again, at once and with another in between. */
 export function* stateSigns(bench: Bench, looked: Case, failing: readonly Case[]): Generator<Diagnosis> {
-  const run = (drawn: Case): readonly NdArray[] => {
+  const run = (drawn: Case): Map<string, readonly NdArray[]> => {
     const subject = bench.subject(drawn);
-    const output = subject.forward === null ? subject.value(drawn.inputs) : subject.forward(drawn.inputs);
-    if (output === null) return [];
+    const { forward } = subject;
     const own = subject.value(drawn.inputs);
-    return [...(own ? [own] : []), ...subject.gradients(drawn.inputs, gradOutputOf(output, drawn))];
+    const output = forward === null ? own : forward(drawn.inputs.map((input) => input.to("float64")));
+    if (output === null) return new Map();
+    const gradients = subject.gradients(drawn.inputs, gradOutputOf(output, drawn));
+    return new Map([
+      ["forward", [output]],
+      ["op", own ? [own] : []],
+      ["backward", gradients],
+    ]);
   };
+  const changed = (
+    before: Map<string, readonly NdArray[]>,
+    after: Map<string, readonly NdArray[]>,
+  ): string | undefined =>
+    [...before.keys()].find((what) =>
+      before.get(what)?.some((array, i) => {
+        const again = after.get(what)?.[i];
+        return array.data.some((value: number, cell: number) => !Object.is(value, again?.data[cell]));
+      }),
+    );
   const first = run(looked);
-  const other = failing.find((drawn) => drawn.trap !== "constant" && drawn !== looked);
-  if (other !== undefined) run(other);
   const second = run(looked);
-  const same = first.every((array, i) => array.data.every((value, cell) => Object.is(value, second[i]?.data[cell])));
-  if (!same) yield say("state", "the same inputs gave other numbers after another call in between");
+  const atOnce = changed(first, second);
+  if (atOnce !== undefined) {
+    yield say("state", `the ${atOnce} gave other numbers when it was run again with the same inputs`);
+    return;
+  }
+  const other = failing.find((drawn) => drawn.trap !== "constant" && drawn !== looked);
+  if (other === undefined) return;
+  run(other);
+  if (changed(first, run(looked)) !== undefined) {
+    yield say("state", "the same inputs gave other numbers after another call in between");
+  }
 }
 
 export function* finiteSigns(bench: Bench, looked: Case): Generator<Diagnosis> {
@@ -66,7 +92,7 @@ export function* parameterSigns(bench: Bench, looked: Case): Generator<Diagnosis
     ...looked,
     inputs: looked.inputs.map((array, i) => {
       const value = changes[looked.names[i] ?? ""];
-      return value === undefined ? array : NdArray.full(array.shape, value, "float64");
+      return value === undefined ? array : NdArray.full(array.shape, value, array.dtype);
     }),
   });
   for (const name of parameters) {
@@ -108,7 +134,11 @@ function withAbsolute(looked: Case, name: string): Case {
   return { ...looked, inputs };
 }
 
+/** Does it depend on eps, or on how large the variance is? */
 export function* optionSigns(bench: Bench, looked: Case): Generator<Diagnosis> {
+  const wide = looked.inputs.map((array, i) => (i === 0 ? array.mul(WIDER) : array));
+  if (isRight(bench, { ...looked, inputs: wide }))
+    yield say("rstd", "it passes when the first input is 2²⁰ times larger");
   if (typeof looked.settings["eps"] !== "number") return;
   const without = { ...looked, settings: { ...looked.settings, eps: 0 } };
   if (looked.settings["eps"] !== 0 && isRight(bench, without)) yield say("rstd", "it passes when eps = 0");

@@ -86,6 +86,37 @@ export function setsOf({ exact, noise }: Pair): readonly (readonly number[])[] {
   return [...sets.values()];
 }
 
+/** The one factor by which all that flows from a cell to another is off: ∂y_i/∂x_j for i ≠ j. Null if there is none. */
+export function ratioBetween({ exact, analytic, noise }: Pair): number | null {
+  const without = (rows: readonly Float64Array[]): Float64Array[] => rows.map((row, i) => row.with(i, 0));
+  return ratio({ exact: without(exact), analytic: without(analytic), noise });
+}
+
+/**
+ * The same where sets overlap or are mixed: along a slice of x the path through a mean is constant, and that through a
+ * variance is linear in x, however many means and variances there are. So an error that is constant along every slice is one
+ * of means. Null if the error is neither constant nor linear.
+ */
+export function errorAlong(
+  { exact, analytic, noise }: Pair,
+  x: ArrayLike<number>,
+  slices: readonly (readonly number[])[],
+): "constant" | "linear" | null {
+  const scale = largest(exact);
+  let steepest = 0;
+  for (const [i, row] of exact.entries()) {
+    for (const slice of slices) {
+      const others = slice.filter((j) => j !== i);
+      if (others.length < 3) return null;
+      const at = others.map((j) => x[j] ?? 0);
+      const error = line(at, others.map((j) => (analytic[i]?.[j] ?? NaN) - (row[j] ?? NaN))); // prettier-ignore
+      if (!(error.residual <= 1e3 * noise * scale)) return null;
+      steepest = Math.max(steepest, Math.abs(error.slope) * (Math.max(...at) - Math.min(...at)));
+    }
+  }
+  return steepest <= 1e3 * noise * scale ? "constant" : "linear";
+}
+
 /**
  * How the paths through mean and variance came out, as parts of what they should be. Null: the op has no such path;
  * Infinity: it has none, but the backward has.
