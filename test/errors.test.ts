@@ -6,8 +6,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { BatchNorm1d, getDefaultDtype, ones, SGD, tensor } from "../src/index.ts";
+import { adaptiveNorms } from "./errors/adaptiveNorms.ts";
 import { creation } from "./errors/creation.ts";
 import { data } from "./errors/data.ts";
+import { verifier as gradcheck } from "./errors/gradcheck.ts";
 import { layers } from "./errors/layers.ts";
 import { losses } from "./errors/losses.ts";
 import { modules } from "./errors/modules.ts";
@@ -16,7 +18,9 @@ import { optimizers } from "./errors/optimizers.ts";
 import { runningNorms } from "./errors/runningNorms.ts";
 import { schedules } from "./errors/schedules.ts";
 import { shapes } from "./errors/shapes.ts";
+import { simpleNorms } from "./errors/simpleNorms.ts";
 import { spatial } from "./errors/spatial.ts";
+import { switchableNorms } from "./errors/switchableNorms.ts";
 import { tape } from "./errors/tape.ts";
 import { siteOf, throwsIn, throwSites } from "./errors/throwSites.ts";
 import type { ThrowSite } from "./errors/throwSites.ts";
@@ -30,16 +34,23 @@ const areas: Readonly<Record<string, WrongCalls>> = {
   modules,
   norms,
   runningNorms,
+  adaptiveNorms,
+  simpleNorms,
+  switchableNorms,
   layers,
   spatial,
   losses,
   optimizers,
   schedules,
   data,
+  gradcheck,
 };
 const allRows = Object.values(areas).flatMap(({ rows }) => rows);
-/** Without those of src/gradcheck, which are the verdicts of the verifier. */
-const sites = throwSites(["src/autograd", "src/kernels", "src/norms", "src/nn"]);
+const folders = ["src/autograd", "src/kernels", "src/norms", "src/nn", "src/gradcheck"];
+/** Without the verdicts of the verifier, errors that are thrown on, and a package that is not installed. */
+const sites = throwSites(folders).filter(
+  ({ text }) => !/GradcheckError|throw [\w.]+;$|got none: install it/.test(text),
+);
 
 /** Settings of the library that a call could leave behind. */
 function settings(): unknown {
@@ -48,14 +59,19 @@ function settings(): unknown {
 
 /** "layerNorm: expected …, got …", with the function that was called, or that the row names. */
 function checkWording({ call, by, message }: WrongCall): void {
-  const [, name = ""] = /^(\w+)(?: with \w+)?: expected [^]+ got [^]+$/.exec(message) ?? [];
+  const [, name = ""] = /^(\w+)(?: with \w+|, case [^:]+)?: expected [^]+ (?:got|it threw) [^]+$/.exec(message) ?? [];
   expect(name, `the form of "${message}"`).not.toBe("");
   if (by !== undefined) expect(name).toBe(by);
   else expect(call.toLowerCase(), "the name of the called function").toContain(name.toLowerCase());
 }
 
+/** checkOp tells a fault once more, with the op and the case before it. */
+function withCauses(error: unknown): Error[] {
+  return error instanceof Error ? [error, ...withCauses(error.cause)] : [];
+}
+
 function unreached(rows: readonly WrongCall[]): ThrowSite[] {
-  const reached = new Set(rows.map(({ run }) => siteOf(errorOf(run) ?? new Error("none"), sites)));
+  const reached = new Set(rows.flatMap(({ run }) => withCauses(errorOf(run)).map((error) => siteOf(error, sites))));
   return sites.filter((site) => !reached.has(site));
 }
 

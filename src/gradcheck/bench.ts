@@ -66,11 +66,11 @@ export function largestFailing(bench: Bench): Case | null {
 /** How many failing cases are looked through. */
 const FAILING = 8;
 
-/** The largest error relative to the largest value of the array that is wrong; 0 if none is. */
+/** The largest error relative to the largest value of the array that is wrong, 1 at most; 0 if none is. */
 function errorOf(bench: Bench, drawn: Case): number {
   try {
     const verdict = bench.judge(drawn);
-    return typeof verdict === "object" ? relativeError(verdict) : 0;
+    return typeof verdict === "object" ? Math.min(1, relativeError(verdict)) : 0;
   } catch {
     return 0; // an op may refuse what a probe gives it
   }

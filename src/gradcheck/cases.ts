@@ -5,14 +5,16 @@
  * values shrink.
  */
 import type * as FastCheck from "fast-check";
+import { describeValue } from "../autograd/format.ts";
 import { NdArray } from "../autograd/ndarray.ts";
 import type { Dtype } from "../autograd/ndarray.ts";
 import { sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import { drawNoise, generators, PLAIN, placed } from "./generators.ts";
 import type { FastCheckModule, Placement, Trap } from "./generators.ts";
-import { OpFault } from "./subject.ts";
-import type { AnySettings, UserFunction } from "./subject.ts";
+import { OpFault } from "./answers.ts";
+import type { UserFunction } from "./answers.ts";
+import type { AnySettings } from "./subject.ts";
 
 export interface Domain {
   readonly dims: Readonly<Record<string, readonly [min: number, max: number]>>;
@@ -35,25 +37,27 @@ export interface Case {
 /** More than the output of any small case has; longer ones repeat it. */
 const NOISE = 251;
 
+/** How many settings are drawn before it is taken that none is allowed: one in a thousand is found. */
+const TRIES = 20_000;
+
 /** @throws OpFault if no combination of sizes and options is allowed, or a shape is none */
-export function caseArbitrary(fc: FastCheckModule, domain: Domain): FastCheck.Arbitrary<Case> {
+export function caseArbitrary(fc: FastCheckModule, domain: Domain, maxCells = 200): FastCheck.Arbitrary<Case> {
   const sizes = fc.record(
-    Object.fromEntries(Object.entries(domain.dims).map(([name, range]) => [name, sizeArbitrary(fc, name, range)])),
+    Object.fromEntries(
+      Object.entries(domain.dims).map(([name, [min, max]]) => [name, generators(fc).sizes({ min, max })]),
+    ),
   );
   const options = fc.record(
-    Object.fromEntries(
-      Object.entries(domain.params ?? {}).map(([name, values]) => {
-        if (values.length === 0) throw new OpFault(`expected at least one value for the option ${name}, got none`);
-        return [name, fc.constantFrom(...values)];
-      }),
-    ),
+    Object.fromEntries(Object.entries(domain.params ?? {}).map(([name, values]) => [name, fc.constantFrom(...values)])),
   );
   const settings: FastCheck.Arbitrary<AnySettings> = fc
     .tuple(sizes, options)
-    .map(([dims, params]) => ({ ...dims, ...params }));
+    .map(([dims, params]) => Object.freeze({ ...dims, ...params }));
   const { placements } = generators(fc);
+  const among = domain.dtypes ?? ["float64"];
+  const dtypes = among.length > 1 ? fc.constantFrom<Dtype[]>(...among) : fc.constant(among[0] ?? "float64");
   // The placement stands beside the sizes: a failure that shows in a plain place alone is shrunk in sizes again.
-  return fc.tuple(allowed(fc, settings, domain), placements()).chain(([drawn, placement]) => {
+  return fc.tuple(allowed(fc, settings, domain, maxCells), placements(), dtypes).chain(([drawn, placement, dtype]) => {
     const shapes = shapesOf(domain, drawn);
     const [first] = shapes.values();
     const arrays = [...shapes.values()].map((shape, i) => arrayArbitrary(fc, shape, i === 0 ? placement : PLAIN));
@@ -62,39 +66,60 @@ export function caseArbitrary(fc: FastCheckModule, domain: Domain): FastCheck.Ar
     return fc.tuple(fc.tuple(...arrays), noise).map(([inputs, numbers]) => ({
       settings: drawn,
       names: [...shapes.keys()],
-      inputs,
+      inputs: inputs.map((input) => input.to(dtype)),
       noise: numbers,
       trap: first?.range === null ? placement.trap : PLAIN.trap,
     }));
   });
 }
 
-function sizeArbitrary(
-  fc: FastCheckModule,
-  name: string,
-  [min, max]: readonly [number, number],
-): FastCheck.Arbitrary<number> {
-  if (!Number.isInteger(min) || !Number.isInteger(max) || min < 0 || max < min) {
-    throw new OpFault(
-      `expected dims.${name} as [smallest, largest] whole numbers, got [${String(min)}, ${String(max)}]`,
-    );
-  }
-  return generators(fc).sizes({ min, max });
-}
-
-/** Filters by `where`, having made sure that something passes: a filter that passes nothing would never end. */
+/**
+ * Those that `where` allows and that are not too large, having made sure that there are some: a filter that passes nothing
+ * would never end.
+ */
 function allowed(
   fc: FastCheckModule,
   settings: FastCheck.Arbitrary<AnySettings>,
-  { where }: Domain,
+  domain: Domain,
+  maxCells: number,
 ): FastCheck.Arbitrary<AnySettings> {
-  if (where === undefined) return settings;
-  const passes = (drawn: AnySettings): boolean => Reflect.apply(where, undefined, [drawn]) === true;
-  const tries = 2000;
-  if (!fc.sample(settings, { numRuns: tries, seed: 0 }).some(passes)) {
-    throw new OpFault(`expected sizes and options that "where" allows, got none in ${tries} draws`);
+  const passes = (drawn: AnySettings): boolean => isAllowed(domain, drawn);
+  const fits = (drawn: AnySettings): boolean => cellsOfCase(domain, drawn) <= maxCells;
+  let byWhere = false;
+  for (let seed = 0; seed < TRIES / 200; seed++) {
+    const drawn = fc.sample(settings, { numRuns: 200, seed }).filter(passes);
+    byWhere ||= drawn.length > 0;
+    if (drawn.some(fits)) return settings.filter((one) => passes(one) && fits(one));
   }
-  return settings.filter(passes);
+  throw new OpFault(
+    byWhere
+      ? `expected sizes whose inputs have at most maxCells ${maxCells} values together, got none in ${TRIES} draws`
+      : `expected sizes and options that "where" allows, got none in ${TRIES} draws`,
+  );
+}
+
+/** Whether the domain's `where` allows these sizes and options. */
+export function isAllowed({ where }: Domain, settings: AnySettings): boolean {
+  if (where === undefined) return true;
+  const answer: unknown = guarded("where", settings, () => Reflect.apply(where, undefined, [settings]));
+  if (typeof answer === "boolean") return answer;
+  throw new OpFault(`expected where to answer true or false, got ${describeValue(answer)}`);
+}
+
+function cellsOfCase(domain: Domain, settings: AnySettings): number {
+  return Array.from(shapesOf(domain, settings).values(), ({ shape }) => sizeOf(shape)).reduce((a, b) => a + b, 0);
+}
+
+/** What a function of the domain throws is told with the sizes and options that it was given. */
+function guarded<T>(what: string, settings: AnySettings, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new OpFault(`expected ${what} to answer for ${JSON.stringify(settings)}, it threw "${message}"`, {
+      cause: error,
+    });
+  }
 }
 
 interface Ranged {
@@ -103,23 +128,30 @@ interface Ranged {
 }
 
 export function shapesOf({ inputs }: Domain, settings: AnySettings): Map<string, Ranged> {
-  const answer: unknown = Reflect.apply(inputs, undefined, [settings]);
-  if (typeof answer !== "object" || answer === null) {
-    throw new OpFault(`expected inputs to answer { name: shape }, got ${String(answer)}`);
+  const answer: unknown = guarded("inputs", settings, () => Reflect.apply(inputs, undefined, [settings]));
+  if (typeof answer !== "object" || answer === null || Array.isArray(answer) || Object.keys(answer).length === 0) {
+    throw new OpFault(
+      `expected inputs to answer { name: shape }, with one input or more, got ${describeValue(answer)}`,
+    );
   }
   return new Map(Object.entries(answer).map(([name, spec]) => [name, rangedShape(name, spec)]));
 }
 
 function rangedShape(name: string, spec: unknown): Ranged {
-  const isShape = (shape: unknown): shape is Shape =>
-    Array.isArray(shape) && shape.every((size: unknown) => Number.isInteger(size) && Number(size) >= 0);
-  if (isShape(spec)) return { shape: spec, range: null };
-  if (typeof spec === "object" && spec !== null && "shape" in spec && isShape(spec.shape)) {
-    const range = "range" in spec && Array.isArray(spec.range) ? spec.range.map(Number) : [];
-    const [min, max] = range;
-    return { shape: spec.shape, range: min !== undefined && max !== undefined ? [min, max] : null };
+  const isObject = typeof spec === "object" && spec !== null && "shape" in spec;
+  const shape: unknown = isObject ? spec.shape : spec;
+  const isShape = (value: unknown): value is Shape =>
+    Array.isArray(value) && value.every((size: unknown) => Number.isSafeInteger(size) && Number(size) >= 0);
+  if (!isShape(shape)) {
+    throw new OpFault(`expected the shape of input ${name} as an array of whole numbers, got ${describeValue(shape)}`);
   }
-  throw new OpFault(`expected the shape of input ${name} as an array of whole numbers, got ${JSON.stringify(spec)}`);
+  if (!isObject || !("range" in spec) || spec.range === undefined) return { shape, range: null };
+  const { range } = spec;
+  const [min, max]: unknown[] = Array.isArray(range) && range.length === 2 ? range : [];
+  if (typeof min === "number" && typeof max === "number" && min <= max && Number.isFinite(max - min)) {
+    return { shape, range: [min, max] };
+  }
+  throw new OpFault(`expected the range of input ${name} as [min, max] with min ≤ max, got ${describeValue(range)}`);
 }
 
 /** Values in the range, if there is one; otherwise where the placement says. */

@@ -1,7 +1,7 @@
 /** One case of an op: is its value, and is each gradient, as close to the exact one as rounding allows? */
 import { NdArray } from "../autograd/ndarray.ts";
 import type { Dtype } from "../autograd/ndarray.ts";
-import { sizeOf } from "../autograd/shape.ts";
+import { formatShape, sameShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import { estimateGradients } from "./differences.ts";
 import { doubleDouble } from "./doubleDouble.ts";
@@ -17,6 +17,7 @@ import {
   exactSecondGradients,
 } from "./oracle.ts";
 import type { GenericForward } from "./oracle.ts";
+import { OpFault } from "./answers.ts";
 import type { Subject } from "./subject.ts";
 import { tracked, trackedSingle } from "./tracked.ts";
 import type { Tracked } from "./tracked.ts";
@@ -89,6 +90,10 @@ export function checkCase(
 
   const value = subject.value(inputs);
   if (value !== null) {
+    if (!sameShape(value.shape, output.shape)) {
+      const [expected, got] = [formatShape(output.shape), formatShape(value.shape)];
+      throw new OpFault(`expected op to answer shape ${expected}, as the forward does, got ${got}`);
+    }
     const bound = forward(inputs.map((input) => FieldArray.from(precision, input)));
     const wrong = judge("output", value, output, bound, options, "rounding bound of the forward");
     if (wrong !== null) return wrong;
@@ -142,6 +147,13 @@ function checkPlain(
 ): Verdict {
   const f = (arrays: readonly NdArray[]): NdArray => subject.value(arrays) ?? new NdArray(Float64Array.of(NaN), [1]);
   const output = f(inputs);
+  const again = f(inputs);
+  const cell = output.data.findIndex((x: number, i: number) => !Object.is(x, again.data[i]));
+  if (cell >= 0) {
+    throw new OpFault(
+      `expected plainForward to answer the same for the same inputs, got ${output.data[cell]} and then ${again.data[cell]} at index ${cell}`,
+    );
+  }
   if (!output.data.every(Number.isFinite)) return "skip";
   const gradOutput = noiseOf(output.shape, noise, 0);
   const estimates = estimateGradients(f, inputs, gradOutput);
@@ -200,7 +212,7 @@ function judge(
   const bound = Float64Array.from(exact.data, (_, cell) =>
     tolerance === "proven" ? safety * (bounds?.data[cell]?.error ?? 0) + SUBNORMAL[analytic.dtype] : tolerance * scale,
   );
-  const ratios = error.map((e, cell) => e / (bound[cell] ?? 0));
+  const ratios = error.map((e, cell) => (e === 0 ? 0 : e / (bound[cell] ?? 0)));
   const worst = ratios.indexOf(Math.max(...ratios));
   seen?.(ratios[worst] ?? 0, array);
   if (!ratios.some((ratio) => ratio > 1)) return null;

@@ -3,13 +3,16 @@ import { GradcheckError } from "./gradcheck.ts";
 import { caseArbitrary } from "./cases.ts";
 import type { Case, Domain, Trap } from "./cases.ts";
 import { checkCase } from "./checkCase.ts";
+import { checkSpec, faultOfKinds } from "./checkSpec.ts";
 import type { Bench } from "./bench.ts";
 import { diagnose } from "./diagnosis.ts";
 import type { Diagnosis } from "./fault.ts";
 import type { CaseOptions, Mismatch, Verdict } from "./checkCase.ts";
+import { kindsOf } from "./kinds.ts";
 import { recorded } from "./recorder.ts";
 import { renderFailure } from "./report.ts";
-import { OpFault, subjectOf } from "./subject.ts";
+import { OpFault } from "./answers.ts";
+import { subjectOf } from "./subject.ts";
 import type { OpFunctions } from "./subject.ts";
 import type { Dtype, FloatArray } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
@@ -77,6 +80,11 @@ export interface CheckOpOptions {
   readonly order?: 1 | 2;
   /** "proven" (default): the computed rounding bound; or a tolerance relative to the largest value of an array. */
   readonly tolerance?: "proven" | number;
+  /**
+   * Largest number of values that the inputs of a case may have together; sizes that need more are not drawn. The time of a
+   * case grows with its square: each value has a gradient of its own to be judged. Default 200.
+   */
+  readonly maxCells?: number;
   /** Throw on failure; with false the result says it. Default true. */
   readonly raiseException?: boolean;
 }
@@ -109,7 +117,7 @@ export interface OpSpec<
   P extends Params,
   D extends Dtype = "float64",
 > extends OpDomain<Name, Dim, P, D> {
-  /** A formula, generic in `Num`. */
+  /** A formula, generic in `Num`. (JavaScript callers may put plain functions here and under `backward`: it is noticed.) */
   readonly forward?: Formula<Name, Settings<Dim, P>>;
   /** Instead of a formula: a plain function on typed arrays. */
   readonly plainForward?: PlainForward<Name, Settings<Dim, P>, D>;
@@ -150,23 +158,33 @@ export function checkOp<
   const P extends Params = Params,
   const D extends Dtype = "float64",
 >(name: string, spec: OpSpec<Name, Dim, P, D>, options: CheckOpOptions = {}): CheckOpResult {
-  return recorded(name, options, (asked) => runCheck(name, spec, asked));
+  return recorded(name, options, (asked) => {
+    checkSpec(name, spec, asked);
+    return runCheck(name, spec, asked);
+  });
 }
 
-function runCheck<Name extends string, Dim extends string, P extends Params, D extends Dtype>(
-  name: string,
-  { forward, plainForward, backward, formulaBackward, op, ...domain }: OpSpec<Name, Dim, P, D>,
-  { runs = 200, seed = 0, path, order = 1, tolerance = "proven", raiseException = true }: CheckOpOptions,
-): CheckOpResult {
-  const given = forward ?? plainForward;
-  if (given === undefined) throw new OpFault(`${name}: expected a forward or a plainForward, got neither`);
-  const spec: Domain & OpFunctions = { ...domain, forward: given, backward: backward ?? formulaBackward, op };
-  if (forward === undefined && domain.dtypes?.some((dtype) => dtype !== "float64")) {
-    throw new OpFault(`${name}: expected a formula as the forward for float32, got a plainForward`);
-  }
+function runCheck(name: string, given: Domain & OpFunctions, options: CheckOpOptions): CheckOpResult {
+  const {
+    runs = 200,
+    seed = 0,
+    path,
+    order = 1,
+    tolerance = "proven",
+    raiseException = true,
+    maxCells = 200,
+  } = options;
+  // Not reached where fast-check is installed, as it is for the tests.
   if (fastCheck === null)
-    throw new Error(`checkOp: expected fast-check to be installed: npm install --save-dev fast-check`);
-  const { check, property } = fastCheck;
+    throw new Error(`checkOp: expected fast-check, got none: install it by npm install --save-dev fast-check`);
+  const { check, property, sample } = fastCheck;
+  const arbitrary = named(name, () => caseArbitrary(fastCheck, given, maxCells));
+  const spec = named(name, () => {
+    const [example] = sample(arbitrary, { numRuns: 1, seed });
+    return example ? kindsOf(given, example.names, example.settings, example.inputs) : given;
+  });
+  const fault = faultOfKinds(spec, options);
+  if (fault !== null) throw new OpFault(`${name}: expected ${fault}`);
   const judge = (drawn: Case): Verdict => judgeCase(name, spec, drawn, { order, tolerance });
   const traps: Record<Trap, number> = { plain: 0, offset: 0, "near eps": 0, large: 0, constant: 0 };
   let cases = 0;
@@ -182,25 +200,35 @@ function runCheck<Name extends string, Dim extends string, P extends Params, D e
     failed ||= typeof verdict === "object";
     return typeof verdict !== "object";
   };
-  const arbitrary = named(name, () => caseArbitrary(fastCheck, spec));
-  const details = check(property(arbitrary, isRight), { numRuns: runs, seed, ...(path !== undefined && { path }) });
+  const settings = { numRuns: runs, seed, ...(path !== undefined && { path }) };
+  const details = named(name, () => check(property(arbitrary, isRight), settings));
   const drawn = details.counterexample?.[0];
   if (details.errorInstance instanceof OpFault) throw details.errorInstance;
   if (!details.failed) {
-    if (cases === 0) throw new OpFault(`${name}: expected cases with a finite result, got none in ${runs} draws`);
-    const report = `ok   ${name}: ${cases} cases, ${tolerance === "proven" ? "each number within its rounding bound" : `within ${tolerance} of the largest value`}`;
+    if (cases === 0) {
+      const where = path === undefined ? `${runs} draws` : `those of path "${path}"`;
+      throw new OpFault(`${name}: expected cases with a finite result, got none in ${where}`);
+    }
+    const within = spec.plainForward === undefined ? "its rounding bound" : "the error estimate of its differences";
+    const allowed =
+      tolerance === "proven" ? `each number within ${within}` : `within ${tolerance} of the largest value`;
+    const notFinite = skipped > 0 ? ` (${skipped} more are not finite)` : "";
+    const report = `ok   ${name}: ${cases} cases${notFinite}, ${allowed}`;
     return { name, ok: true, cases, skipped, traps, report, failure: null };
   }
   const mismatch = drawn && judge(drawn);
   if (drawn === undefined || typeof mismatch !== "object") {
-    throw new OpFault(`${name}: expected an op that gives the same result twice, got a failure that does not repeat`);
+    throw new OpFault(
+      `${name}${drawn ? `, case ${describeCase(drawn)}` : ""}: expected an op that gives the same result twice, got ` +
+        `a failure that does not repeat: is there a random number in it, or something kept from an earlier call?`,
+    );
   }
   const replay = { seed: details.seed, path: details.counterexamplePath ?? "" };
   const bench: Bench = {
     domain: spec,
     judge,
-    subject: ({ names, settings, inputs }) => subjectOf(spec, names, settings, inputs),
-    draws: fastCheck.sample(arbitrary, { numRuns: LOOKS, seed }),
+    subject: ({ names, settings }) => subjectOf(spec, names, settings),
+    draws: sample(arbitrary, { numRuns: LOOKS, seed }),
   };
   const failure = { case: drawn, mismatch, diagnosis: diagnose(bench, drawn, mismatch), ...replay };
   const report = renderFailure(name, failure, { tried: details.numRuns, shrinks: details.numShrinks }, bench);
@@ -210,7 +238,7 @@ function runCheck<Name extends string, Dim extends string, P extends Params, D e
 
 function judgeCase(name: string, spec: OpFunctions, drawn: Case, options: CaseOptions): Verdict {
   return named(`${name}, case ${describeCase(drawn)}`, () => {
-    const subject = subjectOf(spec, drawn.names, drawn.settings, drawn.inputs);
+    const subject = subjectOf(spec, drawn.names, drawn.settings);
     return checkCase(subject, drawn.names, drawn.inputs, drawn.noise, options);
   });
 }
@@ -221,7 +249,8 @@ function named<T>(where: string, run: () => T): T {
     return run();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new OpFault(`${where}: ${error instanceof OpFault ? message : `it threw "${message}"`}`, { cause: error });
+    const told = error instanceof OpFault ? message : `expected a case of this op, it threw "${message}"`;
+    throw new OpFault(`${where}: ${told}`, { cause: error });
   }
 }
 

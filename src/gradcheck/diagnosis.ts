@@ -4,7 +4,7 @@
  */
 import type { Case } from "./cases.ts";
 import type { Mismatch } from "./checkCase.ts";
-import { isWrong, largestFailing, relativeError, say } from "./bench.ts";
+import { largestFailing, relativeError, say } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import type { Diagnosis } from "./fault.ts";
 import { cellName } from "./gradcheck.ts";
@@ -43,13 +43,16 @@ export function diagnose(bench: Bench, smallest: Case, { array }: Mismatch): rea
 const FAULT_UNKNOWN = "no ratio, no path, no index and no option stands out";
 
 function* signs(bench: Bench, smallest: Case, array: string): Generator<Diagnosis> {
+  if (array !== "output" && bench.subject(smallest).hasGraph?.(smallest.inputs) === false) {
+    yield say("gradOutput", "op answers a Tensor without a graph (noGrad, detach, numbers taken out of it)");
+    return;
+  }
   const large = largestFailing(bench);
-  const failing = bench.draws.filter((drawn) => isWrong(bench, drawn));
-  yield* stateSigns(bench, large ?? smallest, failing);
+  yield* stateSigns(bench, large ?? smallest);
   const verdict = large === null ? null : bench.judge(large);
   const seen = typeof verdict === "object" ? verdict : null;
   if (array === "output" || seen?.array === "output") {
-    yield* trapSigns(bench, large, failing);
+    yield* trapSigns(bench, large);
     if (seen !== null && relativeError(seen) < 2 ** -17) {
       yield say(
         "precision",
@@ -68,12 +71,12 @@ function* signs(bench: Bench, smallest: Case, array: string): Generator<Diagnosi
   }
   yield* gradOutputSigns(bench, large ?? smallest);
   if (large === null) {
-    yield* trapSigns(bench, large, failing);
+    yield* trapSigns(bench, large);
     yield* sizeSigns(bench, smallest);
   }
   const looked = large ?? smallest;
   yield* jacobianSigns(bench, looked);
-  yield* trapSigns(bench, large, failing);
+  yield* trapSigns(bench, large);
 }
 
 function* jacobianSigns(bench: Bench, looked: Case): Generator<Diagnosis> {

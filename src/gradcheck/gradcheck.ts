@@ -1,9 +1,11 @@
 /** gradcheck and gradgradcheck as torch.autograd has them: central differences, a chosen step, a chosen tolerance. */
+import { checkOptions } from "../autograd/checks.ts";
 import { concat } from "../autograd/creation.ts";
 import { Dual } from "../autograd/dual.ts";
+import { describeValue } from "../autograd/format.ts";
 import { NdArray } from "../autograd/ndarray.ts";
 import { Generator } from "../autograd/random.ts";
-import { formatShape, sizeOf } from "../autograd/shape.ts";
+import { formatShape, sameShape, sizeOf } from "../autograd/shape.ts";
 import { grad, Tensor } from "../autograd/tensor.ts";
 import type { Formula } from "../autograd/transforms.ts";
 
@@ -54,7 +56,7 @@ export class GradcheckError extends Error {
  * gradcheck((x) => x.tanh(), [x]); // true
  */
 export function gradcheck(f: F, inputs: readonly Tensor[], options: GradcheckOptions = {}): boolean {
-  checkInputs(inputs);
+  checkArguments("gradcheck", f, inputs, options);
   try {
     runChecks(f, inputs, options);
     return true;
@@ -76,18 +78,26 @@ export function gradcheck(f: F, inputs: readonly Tensor[], options: GradcheckOpt
 export function gradgradcheck(
   f: F,
   inputs: readonly Tensor[],
-  { gradOutput, ...options }: GradcheckOptions & { readonly gradOutput?: Tensor } = {},
+  settings: GradcheckOptions & { readonly gradOutput?: Tensor } = {},
 ): boolean {
-  checkInputs(inputs);
+  checkArguments("gradgradcheck", f, inputs, settings);
+  const { gradOutput, ...options } = settings;
   const generator = options.generator ?? new Generator(0);
-  const { shape } = f(...inputs);
+  const { shape } = checkOutput("gradgradcheck", f(...inputs));
+  if (gradOutput !== undefined && !(gradOutput instanceof Tensor && sameShape(gradOutput.shape, shape))) {
+    const got = gradOutput instanceof Tensor ? `shape ${formatShape(gradOutput.shape)}` : describeValue(gradOutput);
+    throw new RangeError(`gradgradcheck: expected gradOutput as a Tensor of shape ${formatShape(shape)}, got ${got}`);
+  }
   const g = new Tensor(gradOutput?.value ?? normal(shape, generator), true);
   const gradients: F = (...all) => {
     const own = all.slice(0, -1);
     const checked = own.filter((input) => input.requiresGrad);
     const last = all.at(-1) ?? g;
-    const found = grad(f(...own), checked, { gradOutput: last, createGraph: true, allowUnused: true });
-    return concat(found.flatMap((gradient) => (gradient ? [gradient.reshape([-1])] : [])));
+    const output = f(...own);
+    if (!output.requiresGrad) return last.mul(0); // it depends on none of them
+    const found = grad(output, checked, { gradOutput: last, createGraph: true, allowUnused: true });
+    const parts = found.flatMap((gradient) => (gradient ? [gradient.reshape([-1])] : []));
+    return parts.length > 0 ? concat(parts) : last.mul(0);
   };
   return gradcheck(gradients, [...inputs, g], options);
 }
@@ -98,9 +108,9 @@ function runChecks(f: F, inputs: readonly Tensor[], options: GradcheckOptions): 
   const leaves = inputs.map((input) => new Tensor(input.value, input.requiresGrad));
   const checked = leaves.flatMap((leaf, i) => (leaf.requiresGrad ? [i] : []));
   const at = (arrays: readonly NdArray[]): NdArray =>
-    f(...arrays.map((array, i) => new Tensor(array, inputs[i]?.requiresGrad))).value;
+    checkOutput("gradcheck", f(...arrays.map((array, i) => new Tensor(array, inputs[i]?.requiresGrad)))).value;
   const values = leaves.map((leaf) => leaf.value);
-  const output = f(...leaves);
+  const output = checkOutput("gradcheck", f(...leaves));
   const backward = (gradOutput: NdArray): (NdArray | null)[] => {
     if (!output.requiresGrad) return checked.map(() => null);
     const wanted = checked.flatMap((i) => leaves[i] ?? []);
@@ -198,14 +208,62 @@ function checkDtypes(gradients: readonly (Tensor | null)[], inputs: readonly Ten
   });
 }
 
-function checkInputs(inputs: readonly Tensor[]): void {
+interface Kind {
+  readonly is: (value: unknown) => boolean;
+  readonly words: string;
+}
+const SIZE: Kind = { is: isNumber, words: "a number of at least 0" };
+const SWITCH: Kind = { is: (value) => typeof value === "boolean", words: "true or false" };
+const OPTIONS: { readonly [Key in keyof GradcheckOptions]-?: Kind } = {
+  eps: { is: (value) => isNumber(value) && value > 0, words: "a number above 0" },
+  atol: SIZE,
+  rtol: SIZE,
+  nondetTol: SIZE,
+  raiseException: SWITCH,
+  checkUndefinedGrad: SWITCH,
+  checkGradDtypes: SWITCH,
+  checkBackwardAd: SWITCH,
+  fastMode: SWITCH,
+  checkForwardAd: { is: (value) => value === null || typeof value === "function", words: "a function or null" },
+  generator: { is: (value) => value instanceof Generator, words: "a Generator" },
+};
+
+function isNumber(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && Number.isFinite(value);
+}
+
+function checkArguments(name: string, f: F, inputs: readonly Tensor[], options: GradcheckOptions): void {
+  if (typeof f !== "function") {
+    throw new TypeError(`${name}: expected a function of tensors, got ${describeValue(f)}`);
+  }
+  const odd = Array.isArray(inputs) ? inputs.find((input) => !(input instanceof Tensor)) : inputs;
+  if (!Array.isArray(inputs) || odd !== undefined) {
+    throw new TypeError(`${name}: expected the inputs as an array of tensors, got ${describeValue(odd)}`);
+  }
+  checkOptions(name, options);
+  const kinds = new Map<string, Kind>(Object.entries(OPTIONS));
+  if (name === "gradgradcheck") kinds.set("gradOutput", { is: () => true, words: "a Tensor" });
+  for (const [key, value] of Object.entries(options)) {
+    const kind = kinds.get(key);
+    if (kind === undefined) {
+      throw new TypeError(`${name}: expected options out of ${[...kinds.keys()].join(", ")}, got ${key}`);
+    }
+    if (value !== undefined && !kind.is(value)) {
+      throw new RangeError(`${name}: expected ${key} as ${kind.words}, got ${describeValue(value)}`);
+    }
+  }
   const narrow = inputs.findIndex((input) => input.dtype !== "float64");
   if (narrow >= 0) {
-    throw new TypeError(`gradcheck: expected float64 inputs, got input ${narrow} in ${inputs[narrow]?.dtype}`);
+    throw new TypeError(`${name}: expected float64 inputs, got input ${narrow} in ${inputs[narrow]?.dtype}`);
   }
   if (!inputs.some((input) => input.requiresGrad)) {
-    throw new RangeError(`gradcheck: expected an input with requiresGrad, got none of ${inputs.length}`);
+    throw new RangeError(`${name}: expected an input with requiresGrad, got none of ${inputs.length}`);
   }
+}
+
+function checkOutput(name: string, output: Tensor): Tensor {
+  if (output instanceof Tensor) return output;
+  throw new TypeError(`${name}: expected a function that answers a Tensor, got ${describeValue(output)}`);
 }
 
 function normal(shape: readonly number[], generator: Generator): NdArray {

@@ -14,4 +14,4 @@ export { tracked, UNIT_ROUNDOFF } from "./tracked.ts";
 export type { Tracked } from "./tracked.ts";
 export { checkOp } from "./checkOp.ts";
 export type { CheckOpOptions, CheckOpResult, OpSpec } from "./checkOp.ts";
-export { OpFault } from "./subject.ts";
+export { OpFault } from "./answers.ts";

@@ -7,8 +7,9 @@ import type { Case } from "./cases.ts";
 import type { Diagnosis } from "./fault.ts";
 import { cellName } from "./gradcheck.ts";
 import type { Jacobian } from "./jacobian.ts";
-import { columnsOf, constant, differs, largest, ratio, ratioBy } from "./signs.ts";
+import { columnsOf, differs, largest, ratio, ratioBy } from "./signs.ts";
 import type { Pair } from "./signs.ts";
+import type { AnySettings } from "./subject.ts";
 
 /** Is a wrong gradient the right one of another input? */
 export function twinOf(wrong: readonly (Jacobian & Pair)[], all: readonly (Jacobian & Pair)[]): string {
@@ -45,22 +46,33 @@ function placesOf(cells: readonly number[], shape: Shape): string {
   return `at ${names.join(" ")}${cells.length > names.length ? " …" : ""}`;
 }
 
-/** Right but for one factor. Does it depend on the sizes? */
+/** Right but for one factor, whatever the data. Does it depend on the sizes? */
 export function* factorSigns(bench: Bench, looked: Case, pair: Jacobian & Pair): Generator<Diagnosis> {
   const factor = ratio(pair);
-  const others = redrawn(bench, looked.settings, 2, pair);
-  if (factor === null || others === null || constant([factor, ratio(others) ?? NaN], pair.noise) === null) return;
-  const elsewhere = bench.draws.flatMap(({ settings }) => {
-    const other = isQuick(settings, bench) ? redrawn(bench, settings, 3, pair) : null;
-    return (other && differs(other) ? ratio(other) : null) ?? [];
-  });
-  const everywhere = constant([factor, ...elsewhere.slice(0, 12)], pair.noise) !== null;
+  if (factor === null) return;
+  const isSame = (other: number): boolean => Math.abs(other - factor) <= 0.05 * Math.abs(factor - 1);
+  const factorAt = (settings: AnySettings, seed: number): number[] => {
+    const other = redrawn(bench, settings, seed, pair);
+    // Where all terms cancel, as in sets of two without eps, there is only noise to compare.
+    const isThere = other !== null && largest(other.exact) > 1e-6 * largest(pair.exact);
+    return isThere && differs(other) ? [ratio(other) ?? NaN] : [];
+  };
+  // With other data, or other options, another factor: then it is none of the sizes'.
+  const options = Object.entries(bench.domain.params ?? {}).flatMap(([name, values]) =>
+    values.map((value) => ({ ...looked.settings, [name]: value })),
+  );
+  if (![looked.settings, ...options].flatMap((settings) => factorAt(settings, 2)).every(isSame)) return;
   if (Math.abs(factor) < pair.noise) {
-    yield say("gradOutput", `the gradient of ${pair.input} is 0: no gradOutput arrives`);
+    if (pair.input === looked.names[0])
+      yield say("gradOutput", `the gradient of ${pair.input} is 0: no gradOutput arrives`);
     return;
   }
+  const elsewhere = bench.draws.flatMap(({ settings }) => (isQuick(settings, bench) ? factorAt(settings, 3) : []));
+  const known = elsewhere.filter((value) => !Number.isNaN(value));
   const text = `the gradient of ${pair.input} is ${show(factor)} times the right one`;
-  yield everywhere ? say("factor", `${text}, always`) : say("count", `${text}; the factor depends on the sizes`);
+  yield known.slice(0, 12).every(isSame)
+    ? say("factor", `${text}, always`)
+    : say("count", `${text}; the factor depends on the sizes`);
 }
 
 /** Right in each set but for a factor that is the set's own. */

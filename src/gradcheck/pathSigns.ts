@@ -32,19 +32,18 @@ export function* pathSigns(bench: Bench, pair: Jacobian & Pair, { inputs: [x], s
     if (values.includes(Infinity)) return "there and should not be";
     return `${[...new Set(values.map(show))].slice(0, 4).join(", ")} times what it should be`;
   };
+  const other = (values: readonly number[], path: string): string =>
+    values.length > 0 ? `; the one through the ${path} is right` : "";
   if (all(means, 1) && all(variances, 1)) return;
   if (means.length > 0 && variances.length > 0 && all(means, 0) && all(variances, 0)) {
     yield say("statistics as constants", "no gradient flows from one cell of a set to another");
   } else if (all(variances, 1)) {
     if (miscounted(means)) yield say("count", `the path through the mean is ${told(means)}, of sets of ${n}`);
-    yield say("mean path", `the path through the mean is ${told(means)}; the one through the variance is right`);
+    yield say("mean path", `the path through the mean is ${told(means)}${other(variances, "variance")}`);
   } else if (all(means, 1)) {
     if (miscounted(variances))
       yield say("count", `the path through the variance is ${told(variances)}, of sets of ${n}`);
-    yield say(
-      "variance path",
-      `the path through the variance is ${told(variances)}; the one through the mean is right`,
-    );
+    yield say("variance path", `the path through the variance is ${told(variances)}${other(means, "mean")}`);
   } else if (
     parts.every(({ mean, variance }) => mean !== null && variance !== null && Math.abs(mean - variance) < noise)
   ) {
@@ -88,7 +87,7 @@ function* mixedSigns(pair: Jacobian & Pair, { shape, data }: NdArray): Generator
   const slices = Array.from({ length: data.length / Math.max(1, length) }, (_, slice) =>
     Array.from({ length }, (_cell, i) => slice * length + i),
   );
-  const along = length < 4 ? null : errorAlong(pair, data, slices);
+  const along = errorAlong(pair, data, slices);
   if (along === "constant") yield say("mean path", "the error is constant along the last dims, as a mean's is");
   if (along === "linear")
     yield say("variance path", "the error is linear in x along the last dims, as a variance's is");

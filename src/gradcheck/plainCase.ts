@@ -2,7 +2,7 @@
 import { NdArray } from "../autograd/ndarray.ts";
 import { Generator } from "../autograd/random.ts";
 import { sizeOf } from "../autograd/shape.ts";
-import { shapesOf } from "./cases.ts";
+import { isAllowed, shapesOf } from "./cases.ts";
 import type { Case, Domain } from "./cases.ts";
 import { drawNoise } from "./generators.ts";
 import type { AnySettings } from "./subject.ts";
@@ -10,7 +10,7 @@ import type { AnySettings } from "./subject.ts";
 /** Null if the domain does not allow it. */
 export function plainCase(domain: Domain, settings: AnySettings, seed: number): Case | null {
   try {
-    if (domain.where !== undefined && Reflect.apply(domain.where, undefined, [settings]) !== true) return null;
+    if (!isAllowed(domain, settings)) return null;
     const shapes = shapesOf(domain, settings);
     const generator = new Generator(seed);
     const inputs = Array.from(shapes.values(), ({ shape, range }) => {

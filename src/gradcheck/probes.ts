@@ -1,6 +1,6 @@
 /** Changes one thing of a case at a time: what makes a wrong backward pass tells what is wrong with it. */
 import { NdArray } from "../autograd/ndarray.ts";
-import { gradOutputOf, isRight, say } from "./bench.ts";
+import { gradOutputOf, isRight, isWrong, say } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import type { Case } from "./cases.ts";
 import type { DoubleDouble } from "./doubleDouble.ts";
@@ -13,7 +13,7 @@ import { plainCase } from "./plainCase.ts";
 const WIDER = 2 ** 20;
 
 /** The same call again, at once and with another in between. */
-export function* stateSigns(bench: Bench, looked: Case, failing: readonly Case[]): Generator<Diagnosis> {
+export function* stateSigns(bench: Bench, looked: Case): Generator<Diagnosis> {
   const run = (drawn: Case): Map<string, readonly NdArray[]> => {
     const subject = bench.subject(drawn);
     const { forward } = subject;
@@ -44,7 +44,7 @@ export function* stateSigns(bench: Bench, looked: Case, failing: readonly Case[]
     yield say("state", `the ${atOnce} gave other numbers when it was run again with the same inputs`);
     return;
   }
-  const other = failing.find((drawn) => drawn.trap !== "constant" && drawn !== looked);
+  const other = bench.draws.find((drawn) => drawn.trap !== "constant");
   if (other === undefined) return;
   run(other);
   if (changed(first, run(looked)) !== undefined) {
@@ -145,9 +145,10 @@ export function* optionSigns(bench: Bench, looked: Case): Generator<Diagnosis> {
 }
 
 /** Which kinds of data fail, where ordinary data does not. */
-export function* trapSigns(bench: Bench, large: Case | null, failing: readonly Case[]): Generator<Diagnosis> {
-  const traps = new Set(failing.map(({ trap }) => trap));
-  if (large !== null || traps.has("plain")) return;
+export function* trapSigns(bench: Bench, large: Case | null): Generator<Diagnosis> {
+  if (large !== null) return;
+  const traps = new Set(bench.draws.filter((drawn) => isWrong(bench, drawn)).map(({ trap }) => trap));
+  if (traps.has("plain")) return;
   if (traps.size === 0) return;
   const list = [...traps].join(", ");
   const passes = bench.draws.some((drawn) => drawn.trap === "plain");

@@ -104,16 +104,19 @@ export function errorAlong(
 ): "constant" | "linear" | null {
   const scale = largest(exact);
   let steepest = 0;
+  let fitted = 0;
   for (const [i, row] of exact.entries()) {
     for (const slice of slices) {
       const others = slice.filter((j) => j !== i);
-      if (others.length < 3) return null;
+      if (others.length < 3) continue;
+      fitted++;
       const at = others.map((j) => x[j] ?? 0);
       const error = line(at, others.map((j) => (analytic[i]?.[j] ?? NaN) - (row[j] ?? NaN))); // prettier-ignore
       if (!(error.residual <= 1e3 * noise * scale)) return null;
       steepest = Math.max(steepest, Math.abs(error.slope) * (Math.max(...at) - Math.min(...at)));
     }
   }
+  if (fitted === 0) return null;
   return steepest <= 1e3 * noise * scale ? "constant" : "linear";
 }
 

@@ -3,32 +3,38 @@
  * on typed arrays, or an op on tensors. What they answer is checked here, so that a fault of theirs is named and not met
  * later as a strange number.
  */
+import { getDefaultDtype, setDefaultDtype } from "../autograd/creation.ts";
 import { NdArray } from "../autograd/ndarray.ts";
-import type { FloatArray } from "../autograd/ndarray.ts";
-import { Num } from "../autograd/num.ts";
-import { formatShape, sameShape, sizeOf } from "../autograd/shape.ts";
-import type { Shape } from "../autograd/shape.ts";
+import { formatShape, sizeOf } from "../autograd/shape.ts";
 import { grad, Tensor } from "../autograd/tensor.ts";
-import { FieldArray } from "./fieldArray.ts";
+import {
+  byName,
+  call,
+  checkUnchanged,
+  copyOf,
+  describe,
+  inOrder,
+  inShape,
+  numbers,
+  onCopies,
+  OpFault,
+  sameReading,
+  zeros,
+} from "./answers.ts";
+import type { UserFunction } from "./answers.ts";
 import type { GenericBackward, GenericForward } from "./oracle.ts";
-import { real } from "./real.ts";
 
-/** The user's functions; their types are in checkOp.ts. */
+/** The user's functions, one forward and one backward; their types are in checkOp.ts. */
 export interface OpFunctions {
-  readonly forward: UserFunction;
+  readonly forward?: UserFunction | undefined;
+  readonly plainForward?: UserFunction | undefined;
   readonly backward?: UserFunction | undefined;
+  readonly formulaBackward?: UserFunction | undefined;
   readonly op?: UserFunction | undefined;
 }
 
-export type UserFunction = (...args: never[]) => unknown;
-
 /** Sizes and options of a case, together. */
 export type AnySettings = Readonly<Record<string, unknown>>;
-
-/** A function of the user did what no op may do. The message says which one and what. */
-export class OpFault extends Error {
-  override readonly name = "OpFault";
-}
 
 export interface Subject {
   /** The formula, or null where the forward is plain code. */
@@ -39,82 +45,89 @@ export interface Subject {
   readonly value: (inputs: readonly NdArray[]) => NdArray | null;
   /** ∂⟨gradOutput, f⟩/∂input, by the user's code. */
   readonly gradients: (inputs: readonly NdArray[], gradOutput: NdArray) => readonly NdArray[];
+  /** Whether the op's result depends on its inputs as far as its tape knows; null for plain code. */
+  readonly hasGraph: ((inputs: readonly NdArray[]) => boolean) | null;
   /** The gradient of ⟨weights, gradients⟩ with respect to the inputs and, last, gradOutput; null for plain code. */
   readonly second:
     ((inputs: readonly NdArray[], gradOutput: NdArray, weights: readonly NdArray[]) => readonly NdArray[]) | null;
 }
 
-/** `examples` are inputs of one case: a function is a formula if it answers a FieldArray for FieldArrays. */
-export function subjectOf(
-  { forward, backward, op }: OpFunctions,
-  names: readonly string[],
-  settings: AnySettings,
-  examples: readonly NdArray[],
-): Subject {
-  const asFields = examples.map((input) => FieldArray.from(real, input));
-  const formula = answersFields(() => call(forward, byName(names, asFields), settings));
-  const generic: GenericForward | null = formula
-    ? (inputs) => sameReading("forward", call(forward, byName(names, inputs), settings), inputs)
+export function subjectOf(functions: OpFunctions, names: readonly string[], settings: AnySettings): Subject {
+  const { forward, plainForward, backward, formulaBackward, op } = functions;
+  const generic: GenericForward | null = forward
+    ? (inputs) => sameReading("forward", call("forward", forward, byName(names, inputs), settings), inputs)
     : null;
-  const plainForward = (inputs: readonly NdArray[]): NdArray => {
-    const values = onCopies("forward", inputs, (arrays) => call(forward, byName(names, arrays), settings));
+  const plainValue = (inputs: readonly NdArray[]): NdArray | null => {
+    if (!plainForward) return null;
+    const answer = onCopies("plainForward", names, inputs, (arrays) =>
+      call("plainForward", plainForward, byName(names, arrays), settings),
+    );
+    const values = numbers("the result of plainForward", answer, null);
     return new NdArray(values, [values.length]);
   };
 
-  if (op !== undefined) {
+  if (op) {
     const run = (inputs: readonly Tensor[]): Tensor => {
-      const answer = call(op, byName(names, inputs), settings);
+      const before = inputs.map((x) => x.value.data.slice());
+      const dtype = getDefaultDtype();
+      const answer = call("op", op, byName(names, inputs), settings);
+      if (getDefaultDtype() !== dtype) {
+        const changed = getDefaultDtype();
+        setDefaultDtype(dtype);
+        throw new OpFault(`expected op to leave the default dtype ${dtype}, got it set to ${changed}`);
+      }
       if (!(answer instanceof Tensor)) throw new OpFault(`expected op to answer a Tensor, got ${describe(answer)}`);
+      checkUnchanged(
+        "op",
+        names,
+        inputs.map((x) => x.value.data),
+        before,
+      );
       return answer;
     };
-    return {
-      forward: generic,
-      genericBackward: null,
-      value: (inputs) => run(inputs.map((x) => new Tensor(x))).value,
-      ...tape(run),
-    };
+    const value = (inputs: readonly NdArray[]): NdArray => run(inputs.map((x) => new Tensor(copyOf(x)))).value;
+    return { forward: generic, genericBackward: null, value: plainForward ? plainValue : value, ...tape(run) };
   }
-  if (backward === undefined) throw new OpFault("expected a backward or an op, got neither");
-
-  const example = generic === null ? plainForward(examples) : generic(asFields).toNdArray();
-  const genericBackward: GenericBackward | null = answersFields(() =>
-    firstOf(call(backward, FieldArray.from(real, example), byName(names, asFields), settings)),
-  )
-    ? (gradOutput, inputs) =>
-        inOrder(names, call(backward, gradOutput, byName(names, inputs), settings)).map((gradient, i) =>
+  const genericBackward: GenericBackward | null = formulaBackward
+    ? (gradOutput, inputs) => {
+        const answer = call("formulaBackward", formulaBackward, gradOutput, byName(names, inputs), settings);
+        return inOrder(names, answer).map((gradient, i) =>
           gradient === null ? null : sameReading(`the gradient of ${names[i]}`, gradient, inputs),
-        )
+        );
+      }
     : null;
   const gradients = (inputs: readonly NdArray[], gradOutput: NdArray): readonly NdArray[] => {
+    const g = gradOutput.to(inputs[0]?.dtype ?? gradOutput.dtype);
     if (genericBackward !== null) {
-      return genericBackward(gradOutput, inputs).map((gradient, i) => inShape(names, i, gradient, inputs));
+      return genericBackward(g, inputs).map((gradient, i) => inShape(names, i, gradient, inputs));
     }
-    let answers: (unknown | null)[] = [];
-    onCopies("backward", [gradOutput, ...inputs], ([g, ...arrays]) => {
-      answers = inOrder(names, call(backward, g, byName(names, arrays), settings));
-      return [];
-    });
+    const answer = onCopies("backward", [...names, "gradOutput"], [...inputs, g], (arrays) =>
+      backward ? call("backward", backward, arrays.at(-1), byName(names, arrays), settings) : {},
+    );
+    const answers = inOrder(names, answer);
     return inputs.map((input, i) => {
-      const answer = answers[i];
-      if (answer === null || answer === undefined) return zeros(input.shape);
-      return new NdArray(numbers(`the gradient of ${names[i]}`, answer, input.shape), input.shape).to(input.dtype);
+      const gradient = answers[i] ?? null;
+      if (gradient === null) return zeros(input.shape);
+      return new NdArray(numbers(`the gradient of ${names[i]}`, gradient, input.shape), input.shape).to(input.dtype);
     });
   };
-  return {
-    forward: generic,
-    genericBackward,
-    value: generic === null ? plainForward : (): null => null,
-    gradients,
-    second: null,
-  };
+  // A formula runs on tensors as well, and writes the tape of its own derivative.
+  const second = genericBackward && ofTape(genericBackward);
+  return { forward: generic, genericBackward, value: plainValue, gradients, hasGraph: null, second };
 }
 
 /** First and second gradients of an op on tensors, from its tape. */
-function tape(run: (inputs: readonly Tensor[]) => Tensor): Pick<Subject, "gradients" | "second"> {
+function tape(run: (inputs: readonly Tensor[]) => Tensor): Pick<Subject, "gradients" | "hasGraph" | "second"> {
   return {
-    gradients: (inputs, gradOutput) => {
-      const leaves = inputs.map((input) => new Tensor(input, true));
+    hasGraph: (inputs) => run(inputs.map((input) => new Tensor(copyOf(input), true))).requiresGrad,
+    gradients: (inputs, upstream) => {
+      const gradOutput = upstream.to(inputs[0]?.dtype ?? upstream.dtype);
+      const leaves = inputs.map((input) => new Tensor(copyOf(input), true));
       const output = run(leaves);
+      if (sizeOf(output.shape) !== gradOutput.data.length) {
+        const [values, got] = [gradOutput.data.length, formatShape(output.shape)];
+        throw new OpFault(`expected op to answer ${values} values, as the forward does, got shape ${got}`);
+      }
       if (!output.requiresGrad) return inputs.map((input) => zeros(input.shape));
       const found = grad(output, leaves, {
         gradOutput: new Tensor(gradOutput.reshape(output.shape)),
@@ -122,118 +135,32 @@ function tape(run: (inputs: readonly Tensor[]) => Tensor): Pick<Subject, "gradie
       });
       return found.map((gradient, i) => gradient?.value ?? zeros(inputs[i]?.shape ?? []));
     },
-    second: (inputs, gradOutput, weights) => {
-      const leaves = inputs.map((input) => new Tensor(input, true));
+    second: ofTape((gradOutput, leaves) => {
       const output = run(leaves);
-      const g = new Tensor(gradOutput.reshape(output.shape), true);
-      const shapes = [...inputs, g].map((array) => array.shape);
-      if (!output.requiresGrad) return shapes.map(zeros);
-      const first = grad(output, leaves, { gradOutput: g, createGraph: true, allowUnused: true });
-      const along = first.flatMap((gradient, i) =>
-        gradient ? [gradient.mul(new Tensor(weights[i] ?? gradient.value)).sum()] : [],
-      );
-      const [head, ...rest] = along;
-      const total = head && rest.reduce((a, b) => a.add(b), head);
-      if (!total?.requiresGrad) return shapes.map(zeros);
-      return grad(total, [...leaves, g], { allowUnused: true }).map(
-        (second, i) => second?.value ?? zeros(shapes[i] ?? []),
-      );
-    },
+      if (!output.requiresGrad) return leaves.map(() => null);
+      return grad(output, leaves, {
+        gradOutput: gradOutput.reshape(output.shape),
+        createGraph: true,
+        allowUnused: true,
+      });
+    }),
   };
 }
 
-function call(f: UserFunction, ...args: readonly unknown[]): unknown {
-  return Reflect.apply(f, undefined, args);
-}
-
-function answersFields(run: () => unknown): boolean {
-  try {
-    return run() instanceof FieldArray;
-  } catch {
-    return false; // plain code cannot work on arrays of another kind: that is the sign we look for
-  }
-}
-
-function firstOf(answer: unknown): unknown {
-  if (typeof answer !== "object" || answer === null) return answer;
-  return Object.values(answer).find((gradient) => gradient !== null && gradient !== undefined);
-}
-
-function sameReading<A extends Num<A>>(what: string, answer: unknown, inputs: readonly A[]): A {
-  const isReading = (array: unknown): array is A =>
-    array instanceof Num && array.constructor === inputs[0]?.constructor;
-  if (!isReading(answer))
-    throw new OpFault(`expected ${what} as an array of the inputs' kind, got ${describe(answer)}`);
-  return answer;
-}
-
-/** Gives a function copies, and notices if it writes to them. */
-function onCopies(
-  what: string,
-  arrays: readonly NdArray[],
-  run: (copies: readonly FloatArray[]) => unknown,
-): Float64Array {
-  const copies = arrays.map((array) => array.data.slice());
-  const answer = run(copies);
-  const changed = arrays.findIndex((array, i) =>
-    array.data.some((value: number, cell: number) => !Object.is(value, copies[i]?.[cell])),
-  );
-  if (changed >= 0) throw new OpFault(`expected ${what} to leave its inputs as they are, it wrote to array ${changed}`);
-  return numbers(`the result of ${what}`, answer, null);
-}
-
-function numbers(what: string, answer: unknown, shape: Shape | null): Float64Array {
-  const values = typeof answer === "number" ? [answer] : answer;
-  if (!(Array.isArray(values) || values instanceof Float64Array || values instanceof Float32Array)) {
-    throw new OpFault(`expected ${what} as an array of numbers, got ${describe(answer)}`);
-  }
-  if (shape !== null && values.length !== sizeOf(shape)) {
-    throw new OpFault(
-      `expected ${what} with ${sizeOf(shape)} values for shape ${formatShape(shape)}, got ${values.length}`,
+/** The gradient of ⟨weights, gradients⟩, where the gradients are on the tape. */
+function ofTape(
+  gradients: (gradOutput: Tensor, leaves: readonly Tensor[]) => readonly (Tensor | null)[],
+): NonNullable<Subject["second"]> {
+  return (inputs, gradOutput, weights) => {
+    const leaves = [...inputs, gradOutput].map((array) => new Tensor(copyOf(array), true));
+    const [g, ...rest] = leaves.toReversed();
+    const first = g ? gradients(g, rest.toReversed()) : [];
+    const along = first.flatMap((gradient, i) =>
+      gradient ? [gradient.mul(new Tensor(weights[i] ?? gradient.value)).sum()] : [],
     );
-  }
-  return Float64Array.from(values, Number);
-}
-
-function inShape(names: readonly string[], i: number, gradient: NdArray | null, inputs: readonly NdArray[]): NdArray {
-  const shape = inputs[i]?.shape ?? [];
-  if (gradient !== null && !sameShape(gradient.shape, shape)) {
-    throw new OpFault(
-      `expected the gradient of ${names[i]} of shape ${formatShape(shape)}, got ${formatShape(gradient.shape)}`,
-    );
-  }
-  return gradient ?? zeros(shape);
-}
-
-/** Gradients as a list in the order of the inputs, whether they were answered as a list or by name. */
-function inOrder(names: readonly string[], answer: unknown): (unknown | null)[] {
-  if (typeof answer !== "object" || answer === null || ArrayBuffer.isView(answer)) {
-    throw new OpFault(`expected backward to answer the gradients of ${names.join(", ")}, got ${describe(answer)}`);
-  }
-  if (Array.isArray(answer)) {
-    if (answer.length !== names.length) {
-      throw new OpFault(`expected ${names.length} gradients (${names.join(", ")}) from backward, got ${answer.length}`);
-    }
-    return answer.map((gradient: unknown) => gradient ?? null);
-  }
-  const given = new Map<string, unknown>(Object.entries(answer));
-  const unknown = [...given.keys()].find((name) => !names.includes(name));
-  if (unknown !== undefined) {
-    throw new OpFault(`expected backward to answer the gradients of ${names.join(", ")}, got one of "${unknown}"`);
-  }
-  return names.map((name) => given.get(name) ?? null);
-}
-
-function byName<T>(names: readonly string[], arrays: readonly T[]): Readonly<Record<string, T | undefined>> {
-  return Object.fromEntries(names.map((name, i) => [name, arrays[i]]));
-}
-
-function zeros(shape: Shape): NdArray {
-  return NdArray.full(shape, 0, "float64");
-}
-
-function describe(answer: unknown): string {
-  if (answer instanceof Num) return `${answer.constructor.name} of shape ${formatShape(answer.shape)}`;
-  if (typeof answer === "object" && answer !== null) return answer.constructor.name;
-  return `${typeof answer} ${String(answer)}`;
+    const [head, ...others] = along;
+    const total = head && others.reduce((a, b) => a.add(b), head);
+    if (!total?.requiresGrad) return leaves.map(({ shape }) => zeros(shape));
+    return grad(total, leaves, { allowUnused: true }).map((found, i) => found?.value ?? zeros(leaves[i]?.shape ?? []));
+  };
 }

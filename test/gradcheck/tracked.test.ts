@@ -7,7 +7,13 @@ import type { Field } from "../../src/gradcheck/field.ts";
 import { FieldArray } from "../../src/gradcheck/fieldArray.ts";
 import { tracked } from "../../src/gradcheck/tracked.ts";
 import type { Tracked } from "../../src/gradcheck/tracked.ts";
-import { normDescriptors } from "../../src/norms/index.ts";
+import {
+  batchNormDescriptor,
+  groupNormDescriptor,
+  instanceNormDescriptor,
+  layerNormDescriptor,
+  normDescriptors,
+} from "../../src/norms/index.ts";
 import { holds, SEED } from "../helpers/generators.ts";
 import { given } from "../helpers/given.ts";
 import { normDraws } from "../helpers/normDraws.ts";
@@ -65,7 +71,9 @@ describe("tracked", () => {
       },
       120,
     );
-    const kinds = ["constant", "mean 1e8", "variance near eps", "few neighbours", "eps 0", "two values", "many values"];
+    // DynamicTanh has no statistics: each cell is a set of its own.
+    const sizes = descriptor.name === "dynamicTanh" ? ["one value"] : ["two values", "many values"];
+    const kinds = ["constant", "mean 1e8", "variance near eps", "few neighbours", "eps 0", ...sizes];
     for (const kind of kinds) expect(reached.get(kind) ?? 0, kind).toBeGreaterThan(0);
   });
 
@@ -127,7 +135,8 @@ describe("tracked", () => {
 
   test("is no larger than 1e-13 of the direct term of gradInput, at means from 0 to 1e8", () => {
     const ranges = [0, 1e4, 1e8].map((offset) => ({ offset, spread: 1 }));
-    for (const descriptor of normDescriptors) {
+    // The others let the mean through: at 1e8 their gradients are what cancellation leaves.
+    for (const descriptor of [batchNormDescriptor, layerNormDescriptor, instanceNormDescriptor, groupNormDescriptor]) {
       holds(normDraws(descriptor, { eps: [1e-5, 1], ranges }), ({ normCase, inputs, gradOutput }) => {
         const [gradInput] = normCase.trace(read(tracked, inputs)).pullback(FieldArray.from(tracked, gradOutput));
         const { direct } = normCase.trace(inputs).terms(gradOutput);
