@@ -4,7 +4,7 @@
  *
  * With no part replaced it is right and the laws accept it, so that a law which rejects a mutant rejects its one change.
  */
-import { apply } from "../../src/autograd/index.ts";
+import { apply, sizeOf } from "../../src/autograd/index.ts";
 import type { Num, Shape, Tensor, Traced } from "../../src/autograd/index.ts";
 import type { NormCase, NormTrace } from "../../src/norms/index.ts";
 import type { CellSet } from "./normOracles.ts";
@@ -23,6 +23,8 @@ export interface Forward<A> {
   readonly eps: number;
   /** Of x, as it was given. */
   readonly shape: Shape;
+  /** How many values the weight has; 0 if there is none. */
+  readonly weights: number;
 }
 
 /** What the backward has at hand. `g` is ∂L/∂y in rows, `xhat` and `rstd` are those that were saved for it. */
@@ -32,6 +34,9 @@ export interface Backward<A> extends Forward<A> {
   readonly gradXhat: A;
   readonly viaMean: A;
   readonly viaVariance: A;
+  readonly gradInput: A;
+  readonly gradWeight: A;
+  readonly gradBias: A;
 }
 
 type ForwardPart = <A extends Num<A>>(context: Forward<A>) => A;
@@ -39,7 +44,10 @@ type BackwardPart = <A extends Num<A>>(context: Backward<A>) => A;
 
 export const average = <A extends Num<A>>(a: A): A => a.mean([1], true);
 
-/** Each part on its own. The forward fills its context from top to bottom, then the backward does. */
+/**
+ * Each part on its own. The forward fills its context from top to bottom, then the backward does. A part that replaces
+ * another finds the right value in the context, under the part's name.
+ */
 export interface Parts {
   readonly centered: ForwardPart;
   readonly variance: ForwardPart;
@@ -85,6 +93,17 @@ export interface Mutation {
   readonly silent?: boolean;
 }
 
+/** Puts the right value into the context, then, if there is one, the wrong value that is made of it. */
+export function fill<A, C>(
+  context: C,
+  put: (context: C, value: A) => C,
+  right: (context: C) => A,
+  wrong: ((context: C) => A) | undefined,
+): C {
+  const filled = put(context, right(context));
+  return wrong ? put(filled, wrong(filled)) : filled;
+}
+
 /** Rows from cells and back, and parameters at the cells. All sets must have the same number of cells. */
 function layoutOf(sets: readonly CellSet[]): {
   toRows: <A extends Num<A>>(array: A) => A;
@@ -112,15 +131,15 @@ function layoutOf(sets: readonly CellSet[]): {
   };
 }
 
-/** The pure pair with some parts replaced. */
+/** The pure pair with some parts replaced. `right` is what is right: RMSNorm's parts are not those of the others. */
 export function mutantTrace<A extends Num<A>>(
   [given, scale, shift]: readonly [x: A, weight: A | null, bias: A | null],
   sets: readonly CellSet[],
   eps: number,
   { parts = {}, sets: otherSets, backwardSets }: Mutation = {},
+  right: Parts = rightParts,
 ): NormTrace<A> & { readonly pullback: (gradOutput: A) => readonly [A, A | null, A | null] } {
   const { shape } = given;
-  const used = { ...rightParts, ...parts };
   const forwardSets = otherSets ? otherSets(sets) : sets;
   const build = (layout: ReturnType<typeof layoutOf>): Forward<A> => {
     const x = layout.toRows(given);
@@ -136,35 +155,42 @@ export function mutantTrace<A extends Num<A>>(
       n: x.shape[1] ?? 0,
       eps,
       shape,
+      weights: scale ? sizeOf(scale.shape) : 0,
     };
-    forward = { ...forward, centered: used.centered(forward) };
-    forward = { ...forward, variance: used.variance(forward) };
-    forward = { ...forward, rstd: used.rstd(forward) };
+    forward = fill(forward, (c, centered: A) => ({ ...c, centered }), right.centered, parts.centered);
+    forward = fill(forward, (c, variance: A) => ({ ...c, variance }), right.variance, parts.variance);
+    forward = fill(forward, (c, rstd: A) => ({ ...c, rstd }), right.rstd, parts.rstd);
     return { ...forward, xhat: forward.centered.mul(forward.rstd) };
   };
   const layout = layoutOf(forwardSets);
   const rows = build(layout);
-  const output = layout.fromRows(used.output(rows), shape);
+  const outputOf = parts.output ?? right.output;
+  const output = layout.fromRows(outputOf(rows), shape);
 
   const backLayout = backwardSets ? layoutOf(backwardSets(forwardSets)) : layout;
   const backward = (gradOutput: A): Backward<A> => {
     const saved = backwardSets ? build(backLayout) : rows;
     const g = backLayout.toRows(gradOutput);
-    let context: Backward<A> = { ...saved, output: used.output(saved), g, gradXhat: g, viaMean: g, viaVariance: g };
-    context = { ...context, xhat: used.savedXhat(context), rstd: used.savedRstd(context) };
-    context = { ...context, g: used.gradOutput(context) };
-    context = { ...context, gradXhat: used.gradXhat(context) };
-    context = { ...context, viaMean: used.viaMean(context) };
-    return { ...context, viaVariance: used.viaVariance(context) };
+    const unset = { gradXhat: g, viaMean: g, viaVariance: g, gradInput: g, gradWeight: g, gradBias: g };
+    let context: Backward<A> = { ...saved, output: outputOf(saved), g, ...unset };
+    context = fill(context, (c, xhat: A) => ({ ...c, xhat }), right.savedXhat, parts.savedXhat);
+    context = fill(context, (c, rstd: A) => ({ ...c, rstd }), right.savedRstd, parts.savedRstd);
+    context = fill(context, (c, used: A) => ({ ...c, g: used }), right.gradOutput, parts.gradOutput);
+    context = fill(context, (c, gradXhat: A) => ({ ...c, gradXhat }), right.gradXhat, parts.gradXhat);
+    context = fill(context, (c, viaMean: A) => ({ ...c, viaMean }), right.viaMean, parts.viaMean);
+    context = fill(context, (c, viaVariance: A) => ({ ...c, viaVariance }), right.viaVariance, parts.viaVariance);
+    context = fill(context, (c, gradInput: A) => ({ ...c, gradInput }), right.gradInput, parts.gradInput);
+    context = fill(context, (c, gradWeight: A) => ({ ...c, gradWeight }), right.gradWeight, parts.gradWeight);
+    return fill(context, (c, gradBias: A) => ({ ...c, gradBias }), right.gradBias, parts.gradBias);
   };
   return {
     output,
     pullback: (gradOutput) => {
       const context = backward(gradOutput);
       return [
-        backLayout.fromRows(used.gradInput(context), shape),
-        scale && backLayout.toParameter(used.gradWeight(context), scale.shape),
-        shift && backLayout.toParameter(used.gradBias(context), shift.shape),
+        backLayout.fromRows(context.gradInput, shape),
+        scale && backLayout.toParameter(context.gradWeight, scale.shape),
+        shift && backLayout.toParameter(context.gradBias, shift.shape),
       ];
     },
     terms: (gradOutput) => {
@@ -184,12 +210,13 @@ export function mutantOp(
   sets: readonly CellSet[],
   eps: number,
   mutation: Mutation = {},
+  right: Parts = rightParts,
 ): Tensor {
   const rule = <A extends Num<A>>(
     x: A,
     weight: A | null,
     bias: A | null,
-  ): Traced<A, readonly [A, A | null, A | null]> => mutantTrace([x, weight, bias], sets, eps, mutation);
+  ): Traced<A, readonly [A, A | null, A | null]> => mutantTrace([x, weight, bias], sets, eps, mutation, right);
   return apply("mutant", { rule, ...(!mutation.narrow && { computeIn: "float64" }) }, ...inputs);
 }
 

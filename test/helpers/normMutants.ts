@@ -3,8 +3,8 @@
  * with the law that rejects it.
  */
 import type { Num } from "../../src/autograd/index.ts";
-import { average, redeal, rightParts } from "./mutantNorm.ts";
-import type { Backward, Forward, Mutation, Parts } from "./mutantNorm.ts";
+import { average, redeal } from "./mutantNorm.ts";
+import type { Forward, Mutation, Parts } from "./mutantNorm.ts";
 
 export interface Mutant {
   readonly mutation: Mutation;
@@ -44,26 +44,16 @@ function mask<A extends Num<A>>(
 }
 
 const only = (keep: Parameters<typeof mask>[1]): Parts["gradInput"] => {
-  return (c) => rightParts.gradInput(c).mul(mask(c, keep));
+  return (context) => context.gradInput.mul(mask(context, keep));
 };
 
 const divided = (by: (n: number, shape: readonly number[]) => number): Partial<Parts> => ({
-  viaMean: ({ gradXhat, n, shape }) => gradXhat.sum([1], true).div(by(n, shape)),
-  viaVariance: ({ gradXhat, xhat, n, shape }) => xhat.mul(gradXhat.mul(xhat).sum([1], true).div(by(n, shape))),
+  viaMean: ({ viaMean, n, shape }) => viaMean.mul(n).div(by(n, shape)),
+  viaVariance: ({ viaVariance, n, shape }) => viaVariance.mul(n).div(by(n, shape)),
 });
 
-const unbiased = <A extends Num<A>>({ centered, n }: Forward<A>): A =>
-  centered
-    .square()
-    .sum([1], true)
-    .div(n - 1);
+const unbiased = <A extends Num<A>>({ variance, n }: Forward<A>): A => variance.mul(n).div(Math.max(1, n - 1));
 const epsOutside = <A extends Num<A>>({ variance, eps }: Forward<A>): A => variance.sqrt().add(eps).pow(-1);
-const withoutWeight = <A extends Num<A>>(c: Backward<A>): A => {
-  return c.g
-    .sub(average(c.g))
-    .sub(c.xhat.mul(average(c.g.mul(c.xhat))))
-    .mul(c.rstd);
-};
 
 /** Forward right, backward wrong. */
 export const backwardMutants: Readonly<Record<string, Mutant>> = {
@@ -73,28 +63,20 @@ export const backwardMutants: Readonly<Record<string, Mutant>> = {
   "statistics taken for constants": backward({ gradInput: (c) => c.gradXhat.mul(c.rstd) }, ...first, ORTHOGONAL),
   "mean term ÷ (n − 1)": backward(
     {
-      viaMean: (c) =>
-        rightParts
-          .viaMean(c)
-          .mul(c.n)
-          .div(c.n - 1),
+      viaMean: ({ viaMean, n }) => viaMean.mul(n).div(Math.max(1, n - 1)),
     },
     ...first,
   ),
   "variance term ÷ (n − 1)": backward(
     {
-      viaVariance: (c) =>
-        rightParts
-          .viaVariance(c)
-          .mul(c.n)
-          .div(c.n - 1),
+      viaVariance: ({ viaVariance, n }) => viaVariance.mul(n).div(Math.max(1, n - 1)),
     },
     ...first,
   ),
-  "variance term doubled": backward({ viaVariance: (c) => rightParts.viaVariance(c).mul(2) }, ...first, ORTHOGONAL),
-  "sign of the mean term": backward({ viaMean: (c) => rightParts.viaMean(c).neg() }, ...first, CONSTANT),
-  "sign of the variance term": backward({ viaVariance: (c) => rightParts.viaVariance(c).neg() }, ...first),
-  "sign of gradInput": backward({ gradInput: (c) => rightParts.gradInput(c).neg() }, ...first),
+  "variance term doubled": backward({ viaVariance: ({ viaVariance }) => viaVariance.mul(2) }, ...first, ORTHOGONAL),
+  "sign of the mean term": backward({ viaMean: ({ viaMean }) => viaMean.neg() }, ...first, CONSTANT),
+  "sign of the variance term": backward({ viaVariance: ({ viaVariance }) => viaVariance.neg() }, ...first),
+  "sign of gradInput": backward({ gradInput: ({ gradInput }) => gradInput.neg() }, ...first),
   // rstd
   "rstd 1/(√v + eps)": backward({ savedRstd: epsOutside }, ...first),
   "rstd 1/√v": backward({ savedRstd: ({ variance }) => variance.rsqrtOrZero() }, ...first),
@@ -117,7 +99,7 @@ export const backwardMutants: Readonly<Record<string, Mutant>> = {
   // weight
   "weight missing in gradInput": backward({ gradXhat: ({ g }) => g }, ...first),
   "weight outside of the reductions": {
-    mutation: { parts: { gradInput: (c) => withoutWeight(c).mul(c.weight) } },
+    mutation: { parts: { gradXhat: ({ g }) => g, gradInput: ({ gradInput, weight }) => gradInput.mul(weight) } },
     rejectedBy: [...first, CONSTANT],
     // One weight a set: a factor that can be taken out of its means.
     equivalentFor: ["batchNorm", "instanceNorm"],
@@ -133,7 +115,7 @@ export const backwardMutants: Readonly<Record<string, Mutant>> = {
   "gradWeight from y": backward({ gradWeight: ({ g, output }) => g.mul(output) }, ...first),
   "gradWeight equal to gradBias": backward({ gradWeight: ({ g }) => g }, ...first),
   "gradWeight averaged over the batch": backward(
-    { gradWeight: (c) => rightParts.gradWeight(c).div(c.shape[0] ?? 1) },
+    { gradWeight: ({ gradWeight, shape }) => gradWeight.div(shape[0] ?? 1) },
     ...first,
   ),
   "gradWeight from |x̂|": backward({ gradWeight: ({ g, xhat }) => g.mul(xhat.abs()) }, ...first),
@@ -178,8 +160,8 @@ export const backwardMutants: Readonly<Record<string, Mutant>> = {
   "only the first four sets": backward({ gradInput: only((set) => set < 4) }, ...first),
   "only the first eight cells of a set": backward({ gradInput: only((_, i) => i < 8) }, ...first),
   // Numerics
-  "gradInput off by 1e-4": backward({ gradInput: (c) => rightParts.gradInput(c).mul(1 + 1e-4) }, ...first),
-  "gradInput off by 1e-7": backward({ gradInput: (c) => rightParts.gradInput(c).mul(1 + 1e-7) }, EXACT, ADJOINT),
+  "gradInput off by 1e-4": backward({ gradInput: ({ gradInput }) => gradInput.mul(1 + 1e-4) }, ...first),
+  "gradInput off by 1e-7": backward({ gradInput: ({ gradInput }) => gradInput.mul(1 + 1e-7) }, EXACT, ADJOINT),
   "saved statistics detached": backward(
     { savedXhat: ({ xhat }) => xhat.detach(), savedRstd: ({ rstd }) => rstd.detach() },
     SECOND,
