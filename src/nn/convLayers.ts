@@ -59,7 +59,12 @@ abstract class ConvLayer extends Module {
   }
 
   override forward(input: Tensor): Tensor {
-    return convolve(`conv${this.#spatial}d`, this.#spatial, input, this.weight, this);
+    return this.forwardWith(input, this.weight);
+  }
+
+  /** The layer with another weight in the place of its own, as WeightNorm computes one. */
+  forwardWith(input: Tensor, weight: Tensor): Tensor {
+    return convolve(`conv${this.#spatial}d`, this.#spatial, input, weight, this);
   }
 
   protected override extraRepr(): string {

@@ -130,7 +130,12 @@ export class Linear extends Module {
   }
 
   override forward(input: Tensor): Tensor {
-    return linear(input, this.weight, this.bias);
+    return this.forwardWith(input, this.weight);
+  }
+
+  /** The layer with another weight in the place of its own, as WeightNorm computes one. */
+  forwardWith(input: Tensor, weight: Tensor): Tensor {
+    return linear(input, weight, this.bias);
   }
 
   protected override extraRepr(): string {

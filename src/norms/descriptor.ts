@@ -1,4 +1,5 @@
 /** What makes a norm known to the tables, the explorer, the verifier and the laws. */
+import type { NdArray } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
 import type { Shape } from "../autograd/shape.ts";
 import { Module } from "../autograd/module.ts";
@@ -25,7 +26,7 @@ export interface NormCase {
   readonly norm: string;
   /** The options in words: "normalizedShape [3, 4], weight, no bias". */
   readonly label: string;
-  /** Names and shapes of the inputs that are differentiable, the first being x. */
+  /** Names and shapes of the inputs that are differentiable. The first is the one that is normalized: x, content, weight. */
   readonly inputs: readonly { readonly name: string; readonly shape: Shape }[];
   /** The pure pair, generic in the reading; inputs as listed. */
   readonly trace: <A extends Num<A>>(inputs: readonly A[]) => NormTrace<A>;
@@ -33,6 +34,11 @@ export interface NormCase {
   readonly op: (inputs: readonly Tensor[]) => Tensor;
   /** For each cell of x, row-major, the index of the set of cells that it shares its statistics with. */
   readonly partition: Int32Array;
+  /**
+   * For a norm whose definition takes something that moves with the inputs for a constant (stop-gradient): the op with it
+   * held at its value at these inputs. The gradient of `op` there is that of this function, not that of `op` itself.
+   */
+  readonly held?: (at: readonly NdArray[]) => NormCase["op"];
 }
 
 export interface NormDescriptor {
@@ -42,8 +48,8 @@ export interface NormDescriptor {
 }
 
 /** A normalization layer: besides running, it can say which case it is, and with which inputs. */
-export abstract class Norm extends Module {
-  abstract normCase(input: Tensor): { readonly case: NormCase; readonly inputs: readonly Tensor[] };
+export abstract class Norm<Inputs extends readonly unknown[] = readonly [input: Tensor]> extends Module<Inputs> {
+  abstract normCase(...inputs: Inputs): { readonly case: NormCase; readonly inputs: readonly Tensor[] };
 }
 
 /** Which of weight and bias are there. */

@@ -72,7 +72,8 @@ export function explainBackward(norm: Norm, input: Tensor, gradOutput: Tensor): 
   const trace = normCase.trace<NdArray>(inputs.map((tensor) => tensor.value.to("float64")));
   const g = gradOutput.value.to("float64").reshape(trace.output.shape);
   const { direct, viaMean, viaVariance } = trace.terms(g);
-  const gradients = new Map(trace.pullback(g).map((gradient, i) => [normCase.inputs[i]?.name, gradient]));
+  const [gradInput = direct, ...others] = trace.pullback(g).map((gradient) => gradient ?? undefined);
+  const gradients = new Map(others.map((gradient, i) => [normCase.inputs[i + 1]?.name, gradient]));
   const show = (array: NdArray): Tensor => new Tensor(array.reshape(input.shape));
   const parameter = (name: string): Tensor | null => {
     const gradient = gradients.get(name);
@@ -82,7 +83,7 @@ export function explainBackward(norm: Norm, input: Tensor, gradOutput: Tensor): 
     direct: show(direct),
     viaMean: show(viaMean),
     viaVariance: show(viaVariance),
-    gradInput: show(gradients.get("x") ?? direct),
+    gradInput: show(gradInput),
     gradWeight: parameter("weight"),
     gradBias: parameter("bias"),
     output: show(trace.output),

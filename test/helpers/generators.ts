@@ -42,3 +42,13 @@ export function holds<T>(arbitrary: fc.Arbitrary<T>, property: (value: T) => voi
     { seed: SEED, numRuns },
   );
 }
+
+/** What broke a property: the message of the error that a failing `holds` was caused by; "" if nothing did. */
+export function causeOf(run: () => void): string {
+  try {
+    run();
+  } catch (error) {
+    return error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+  }
+  return "";
+}

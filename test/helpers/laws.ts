@@ -40,9 +40,9 @@ export function differences(
   f: (inputs: readonly NdArray[]) => NdArray,
   inputs: readonly NdArray[],
   gradOutput: NdArray,
+  step: number = 2 ** -10,
 ): NdArray[] {
   return inputs.map((input, k) => {
-    const step = 2 ** -10;
     const gradient = Float64Array.from(input.data, (_, cell) => {
       const at = (delta: number): number => {
         const moved = new NdArray(

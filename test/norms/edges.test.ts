@@ -6,7 +6,7 @@ import { normDescriptors } from "../../src/norms/index.ts";
 import type { NormCase } from "../../src/norms/index.ts";
 import { mutantCase, redeal } from "../helpers/mutantNorm.ts";
 import type { Mutation } from "../helpers/mutantNorm.ts";
-import { setsOf } from "../helpers/normOracles.ts";
+import { setsByNorm, setsOf } from "../helpers/normOracles.ts";
 
 /** Some numbers that are no two alike, positive and negative. */
 function numbers(shape: Shape, from = 0): NdArray {
@@ -94,7 +94,10 @@ const constantShapes = [3, 7, 10].flatMap((n): Shape[] => [
   [1, 3, n, 1],
 ]);
 
-describe.each(normDescriptors)("$name", ({ name, cases }) => {
+// The norms with one mean and one variance of each set. The others have their edges in tests of their own.
+const ofOneSet = normDescriptors.filter(({ name }) => name in setsByNorm);
+
+describe.each(ofOneSet)("$name", ({ name, cases }) => {
   test("a set of equal values gives the bias and no gradient when eps is 0", () => {
     const all = constantShapes.flatMap((shape) => cases(shape, 0));
     expect(all.length).toBeGreaterThan(10);

@@ -1,5 +1,5 @@
 /** Judges drawn cases of the norms: values, first and second gradients. */
-import type { NdArray, Num, Shape, Tensor } from "../../src/autograd/index.ts";
+import type { Num, Shape, Tensor } from "../../src/autograd/index.ts";
 import { checkCase } from "../../src/gradcheck/checkCase.ts";
 import type { Verdict } from "../../src/gradcheck/checkCase.ts";
 import type { Subject } from "../../src/gradcheck/subject.ts";
@@ -33,7 +33,7 @@ export function judge(seed: number, index: number, order: 1 | 2, planted: Plante
   const { normCase, inputs, noise, place, shape, eps, groupsOfOne } = drawNorm(seed, index);
   const names = normCase.inputs.map(({ name }) => name);
   const ratios: Ratio[] = [];
-  const verdict = checkCase(subjectOfNorm(planted(normCase), inputs), names, inputs, noise, {
+  const verdict = checkCase(subjectOfNorm(planted(normCase)), names, inputs, noise, {
     order,
     tolerance: "proven",
     seen: (ratio, array) => ratios.push({ array, ratio }),
@@ -42,7 +42,7 @@ export function judge(seed: number, index: number, order: 1 | 2, planted: Plante
 }
 
 /** The formula as the judge, the backward as written for the bound, and the op's tape for the values. */
-function subjectOfNorm({ trace, op, inputs: named }: NormCase, inputs: readonly NdArray[]): Subject {
+function subjectOfNorm({ trace, op, inputs: named }: NormCase): Subject {
   const names = named.map(({ name }) => name);
   const list = <A>(arrays: Readonly<Record<string, A | undefined>>): A[] => names.flatMap((name) => arrays[name] ?? []);
   const forward = <A extends Num<A>>(arrays: readonly A[]): A => trace(arrays).output;
@@ -53,7 +53,6 @@ function subjectOfNorm({ trace, op, inputs: named }: NormCase, inputs: readonly 
     },
     names,
     {},
-    inputs,
   );
   return { ...tape, forward, genericBackward: (gradOutput, arrays) => trace(arrays).pullback(gradOutput) };
 }

@@ -44,7 +44,7 @@ const throwing = (normCase: NormCase): NormCase => ({
 });
 
 describe("drawNorm", () => {
-  test("draws every norm with every option within 2,000 cases, running statistics and absent weights among them", () => {
+  test("draws every norm with every option within 10,000 cases, running statistics and absent weights among them", () => {
     const shapes = [
       [2, 6],
       [2, 6, 3],
@@ -53,7 +53,7 @@ describe("drawNorm", () => {
     const all = normDescriptors.flatMap(({ cases }) =>
       shapes.flatMap((shape) => cases(shape).map(({ norm, label }) => `${norm}: ${familyOf(label)}`)),
     );
-    const drawn = Array.from({ length: 2000 }, (_, i) => drawNorm(0, i).normCase);
+    const drawn = Array.from({ length: 10_000 }, (_, i) => drawNorm(0, i).normCase);
     const counts = new Map<string, number>([...all].map((key) => [key, 0]));
     for (const { norm, label } of drawn) {
       const key = `${norm}: ${familyOf(label)}`;
@@ -61,7 +61,7 @@ describe("drawNorm", () => {
     }
     expect(all).toContain("batchNorm: evaluation, no affine");
     expect(all).toContain("instanceNorm: running statistics, weight");
-    expect([...counts].filter(([, count]) => count < 10)).toEqual([]);
+    expect([...counts].filter(([, count]) => count < 5)).toEqual([]);
     expect(new Set(counts.keys())).toEqual(new Set(all));
   });
 
@@ -77,7 +77,8 @@ describe("tasksOf", () => {
     const tasks = tasksOf(settingsOf("--cases 400"));
     expect(tasks.map(({ index }) => index)).toEqual(Array.from({ length: 400 }, (_, i) => i));
     const second = tasks.filter(({ order }) => order === 2);
-    expect(second).toHaveLength(100);
+    // Every fourth of its own, of norms that take turns.
+    expect(Math.abs(second.length - 100)).toBeLessThan(normDescriptors.length);
     expect(new Set(second.map(({ index }) => drawNorm(0, index).normCase.norm)).size).toBe(normDescriptors.length);
     expect(tasksOf(settingsOf("--cases 9 --order 1")).every(({ order }) => order === 1)).toBe(true);
     expect(tasksOf(settingsOf("--cases 9 --order 2")).every(({ order }) => order === 2)).toBe(true);
