@@ -5,10 +5,10 @@
  * values shrink.
  */
 import type * as FastCheck from "fast-check";
-import { describeValue } from "../autograd/format.ts";
+import { describeValue, formatValue } from "../autograd/format.ts";
 import { NdArray } from "../autograd/ndarray.ts";
 import type { Dtype } from "../autograd/ndarray.ts";
-import { sizeOf } from "../autograd/shape.ts";
+import { formatShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import { drawNoise, generators, PLAIN, placed } from "./generators.ts";
 import type { FastCheckModule, Placement, Trap } from "./generators.ts";
@@ -174,4 +174,13 @@ function arrayArbitrary(
         shape,
       ),
   );
+}
+
+/** x [1, 4] float32, eps 1e-5; float64 goes without saying. */
+export function describeCase({ names, inputs, settings }: Case): string {
+  const shapes = names.map((input, i) => {
+    const { shape, dtype } = inputs[i] ?? { shape: [], dtype: "float64" };
+    return `${input} ${formatShape(shape)}${dtype === "float64" ? "" : ` ${dtype}`}`;
+  });
+  return [...shapes, ...Object.entries(settings).map(([key, value]) => `${key} ${formatValue(value)}`)].join(", ");
 }

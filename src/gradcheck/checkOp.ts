@@ -1,6 +1,6 @@
 /** checkOp: is a hand-written backward right, and if not, where? */
 import { GradcheckError } from "./gradcheck.ts";
-import { caseArbitrary } from "./cases.ts";
+import { caseArbitrary, describeCase } from "./cases.ts";
 import type { Case, Domain, Trap } from "./cases.ts";
 import { checkCase } from "./checkCase.ts";
 import { checkSpec, faultOfKinds } from "./checkSpec.ts";
@@ -9,65 +9,19 @@ import { diagnose } from "./diagnosis.ts";
 import type { Diagnosis } from "./fault.ts";
 import type { CaseOptions, Mismatch, Verdict } from "./checkCase.ts";
 import { kindsOf } from "./kinds.ts";
+import type { OpSpec, Params } from "./opSpec.ts";
 import { recorded } from "./recorder.ts";
 import { renderFailure } from "./report.ts";
 import { OpFault } from "./answers.ts";
 import { subjectOf } from "./subject.ts";
 import type { OpFunctions } from "./subject.ts";
-import type { Dtype, FloatArray } from "../autograd/ndarray.ts";
-import type { Num } from "../autograd/num.ts";
-import type { Shape } from "../autograd/shape.ts";
-import type { Tensor } from "../autograd/tensor.ts";
+import type { Dtype } from "../autograd/ndarray.ts";
 
 // An optional peer dependency: all of this folder but checkOp works without it.
 const fastCheck = await import("fast-check").catch(() => null);
 
 /** How many draws a diagnosis looks at. */
 const LOOKS = 80;
-
-/** An input's shape, and the range of its values where the op does not take every number. */
-export type InputSpec = Shape | { readonly shape: Shape; readonly range: readonly [min: number, max: number] };
-
-type Params = Readonly<Record<string, unknown>>;
-type Named<Name extends string, T> = Readonly<Record<Name, T>>;
-/** The sizes and options of one case, together. */
-export type Settings<Dim extends string, P extends Params> = Named<Dim, number> & P;
-
-/** Sizes, options and inputs of an op. */
-export interface OpDomain<Name extends string, Dim extends string, P extends Params, D extends Dtype = "float64"> {
-  /** For each size its smallest and largest value: { N: [1, 3], C: [1, 6] }. */
-  readonly dims: Named<Dim, readonly [min: number, max: number]>;
-  /** For each option the values it may have: { eps: [1e-5, 1] }. Default: no options. */
-  readonly params?: { readonly [K in keyof P]: readonly P[K][] };
-  /** Which combinations are allowed. Default: all. */
-  readonly where?: (settings: Settings<Dim, P>) => boolean;
-  /** Of inputs and gradOutput, drawn for each case. float32 needs a formula as the forward. Default: ["float64"]. */
-  readonly dtypes?: readonly D[];
-  /** Names and shapes of the differentiable inputs. The first is the one that is drawn with offsets and odd spreads. */
-  readonly inputs: (settings: Settings<Dim, P>) => Named<Name, InputSpec>;
-}
-
-/** Gradients by name or in the order of the inputs; what is left out counts as zero. */
-export type Gradients<Name extends string, T> = Readonly<Partial<Record<Name, T | null>>> | readonly (T | null)[];
-
-export type Formula<Name extends string, S> = <A extends Num<A>>(inputs: Named<Name, A>, settings: S) => A;
-/** What plain code is given: the array of the case's dtype. */
-export type PlainArray<D extends Dtype> = D extends "float32" ? Float32Array : Float64Array;
-export type PlainForward<Name extends string, S, D extends Dtype = "float64"> = (
-  inputs: Named<Name, PlainArray<D>>,
-  settings: S,
-) => FloatArray | readonly number[] | number;
-export type FormulaBackward<Name extends string, S> = <A extends Num<A>>(
-  gradOutput: A,
-  inputs: Named<Name, A>,
-  settings: S,
-) => Gradients<Name, A>;
-export type PlainBackward<Name extends string, S, D extends Dtype = "float64"> = (
-  gradOutput: PlainArray<D>,
-  inputs: Named<Name, PlainArray<D>>,
-  settings: S,
-) => Gradients<Name, FloatArray | readonly number[]>;
-export type TensorOp<Name extends string, S> = (inputs: Named<Name, Tensor>, settings: S) => Tensor;
 
 export interface CheckOpOptions {
   /** How many cases are drawn. Default 200. */
@@ -76,7 +30,7 @@ export interface CheckOpOptions {
   readonly seed?: number;
   /** Together with the seed: goes straight to a case that a report has named. */
   readonly path?: string;
-  /** 2 checks the gradients of the gradients of an `op` too, to 2⁻⁴⁰ of the largest gradient. Default 1. */
+  /** 2 checks the gradients of the gradients, too: of an `op` or a `formulaBackward`. Default 1. */
   readonly order?: 1 | 2;
   /** "proven" (default): the computed rounding bound; or a tolerance relative to the largest value of an array. */
   readonly tolerance?: "proven" | number;
@@ -108,25 +62,6 @@ export interface CheckOpResult {
     readonly seed: number;
     readonly path: string;
   } | null;
-}
-
-/** The op itself: one forward, and one of the three kinds of backward. */
-export interface OpSpec<
-  Name extends string,
-  Dim extends string,
-  P extends Params,
-  D extends Dtype = "float64",
-> extends OpDomain<Name, Dim, P, D> {
-  /** A formula, generic in `Num`. (JavaScript callers may put plain functions here and under `backward`: it is noticed.) */
-  readonly forward?: Formula<Name, Settings<Dim, P>>;
-  /** Instead of a formula: a plain function on typed arrays. */
-  readonly plainForward?: PlainForward<Name, Settings<Dim, P>, D>;
-  /** A plain function on typed arrays. */
-  readonly backward?: PlainBackward<Name, Settings<Dim, P>, D>;
-  /** The backward as a formula; its own rounding bound is the tolerance then. */
-  readonly formulaBackward?: FormulaBackward<Name, Settings<Dim, P>>;
-  /** An op on tensors, whose tape is checked. */
-  readonly op?: TensorOp<Name, Settings<Dim, P>>;
 }
 
 /**
@@ -252,10 +187,4 @@ function named<T>(where: string, run: () => T): T {
     const told = error instanceof OpFault ? message : `expected a case of this op, it threw "${message}"`;
     throw new OpFault(`${where}: ${told}`, { cause: error });
   }
-}
-
-/** x [1, 4], eps 1e-5 */
-export function describeCase({ names, inputs, settings }: Case): string {
-  const shapes = names.map((input, i) => `${input} [${(inputs[i]?.shape ?? []).join(", ")}]`);
-  return [...shapes, ...Object.entries(settings).map(([key, value]) => `${key} ${String(value)}`)].join(", ");
 }

@@ -1,5 +1,4 @@
 /** gradcheck and gradgradcheck as torch.autograd has them: central differences, a chosen step, a chosen tolerance. */
-import { checkOptions } from "../autograd/checks.ts";
 import { concat } from "../autograd/creation.ts";
 import { Dual } from "../autograd/dual.ts";
 import { describeValue } from "../autograd/format.ts";
@@ -7,34 +6,8 @@ import { NdArray } from "../autograd/ndarray.ts";
 import { Generator } from "../autograd/random.ts";
 import { formatShape, sameShape, sizeOf } from "../autograd/shape.ts";
 import { grad, Tensor } from "../autograd/tensor.ts";
-import type { Formula } from "../autograd/transforms.ts";
-
-export interface GradcheckOptions {
-  /** Step of the central differences. Default 1e-6. */
-  readonly eps?: number;
-  /** Largest absolute difference. Default 1e-5. */
-  readonly atol?: number;
-  /** Largest difference relative to the numeric derivative. Default 1e-3. */
-  readonly rtol?: number;
-  /** Throw on failure; with false, answer false. Default true. */
-  readonly raiseException?: boolean;
-  /** How far two runs of the same backward may differ. Default 0. */
-  readonly nondetTol?: number;
-  /** Check that a zero gradOutput gives zero gradients. Default true. */
-  readonly checkUndefinedGrad?: boolean;
-  /** Check that each gradient has its input's dtype. Default false. */
-  readonly checkGradDtypes?: boolean;
-  /** The same function, generic in the reading: its forward mode is checked too. Default: none. */
-  readonly checkForwardAd?: Formula | null;
-  /** Default true. */
-  readonly checkBackwardAd?: boolean;
-  /** Compare vᵀ·J·u for one random u and v instead of all of J. Default false. */
-  readonly fastMode?: boolean;
-  /** Draws u, v and gradOutput. Default: a generator seeded with 0, so that a check gives the same answer every time. */
-  readonly generator?: Generator;
-}
-
-type F = (...inputs: readonly Tensor[]) => Tensor;
+import { checkArguments } from "./gradcheckOptions.ts";
+import type { GradcheckOptions, TensorFunction } from "./gradcheckOptions.ts";
 
 /** A gradient check that has failed. */
 export class GradcheckError extends Error {
@@ -55,7 +28,7 @@ export class GradcheckError extends Error {
  * const x = randn([2, 3], { requiresGrad: true });
  * gradcheck((x) => x.tanh(), [x]); // true
  */
-export function gradcheck(f: F, inputs: readonly Tensor[], options: GradcheckOptions = {}): boolean {
+export function gradcheck(f: TensorFunction, inputs: readonly Tensor[], options: GradcheckOptions = {}): boolean {
   checkArguments("gradcheck", f, inputs, options);
   try {
     runChecks(f, inputs, options);
@@ -76,7 +49,7 @@ export function gradcheck(f: F, inputs: readonly Tensor[], options: GradcheckOpt
  * gradgradcheck((x) => x.square().mul(x), [x]); // true
  */
 export function gradgradcheck(
-  f: F,
+  f: TensorFunction,
   inputs: readonly Tensor[],
   settings: GradcheckOptions & { readonly gradOutput?: Tensor } = {},
 ): boolean {
@@ -89,7 +62,7 @@ export function gradgradcheck(
     throw new RangeError(`gradgradcheck: expected gradOutput as a Tensor of shape ${formatShape(shape)}, got ${got}`);
   }
   const g = new Tensor(gradOutput?.value ?? normal(shape, generator), true);
-  const gradients: F = (...all) => {
+  const gradients: TensorFunction = (...all) => {
     const own = all.slice(0, -1);
     const checked = own.filter((input) => input.requiresGrad);
     const last = all.at(-1) ?? g;
@@ -102,7 +75,7 @@ export function gradgradcheck(
   return gradcheck(gradients, [...inputs, g], options);
 }
 
-function runChecks(f: F, inputs: readonly Tensor[], options: GradcheckOptions): void {
+function runChecks(f: TensorFunction, inputs: readonly Tensor[], options: GradcheckOptions): void {
   const { eps = 1e-6, nondetTol = 0, checkUndefinedGrad = true, checkGradDtypes = false } = options;
   const { checkForwardAd = null, checkBackwardAd = true, fastMode = false, generator = new Generator(0) } = options;
   const leaves = inputs.map((input) => new Tensor(input.value, input.requiresGrad));
@@ -206,59 +179,6 @@ function checkDtypes(gradients: readonly (Tensor | null)[], inputs: readonly Ten
       throw new GradcheckError(`gradcheck: expected gradient ${i} in ${dtype}, got ${gradient.dtype}`);
     }
   });
-}
-
-interface Kind {
-  readonly is: (value: unknown) => boolean;
-  readonly words: string;
-}
-const SIZE: Kind = { is: isNumber, words: "a number of at least 0" };
-const SWITCH: Kind = { is: (value) => typeof value === "boolean", words: "true or false" };
-const OPTIONS: { readonly [Key in keyof GradcheckOptions]-?: Kind } = {
-  eps: { is: (value) => isNumber(value) && value > 0, words: "a number above 0" },
-  atol: SIZE,
-  rtol: SIZE,
-  nondetTol: SIZE,
-  raiseException: SWITCH,
-  checkUndefinedGrad: SWITCH,
-  checkGradDtypes: SWITCH,
-  checkBackwardAd: SWITCH,
-  fastMode: SWITCH,
-  checkForwardAd: { is: (value) => value === null || typeof value === "function", words: "a function or null" },
-  generator: { is: (value) => value instanceof Generator, words: "a Generator" },
-};
-
-function isNumber(value: unknown): value is number {
-  return typeof value === "number" && value >= 0 && Number.isFinite(value);
-}
-
-function checkArguments(name: string, f: F, inputs: readonly Tensor[], options: GradcheckOptions): void {
-  if (typeof f !== "function") {
-    throw new TypeError(`${name}: expected a function of tensors, got ${describeValue(f)}`);
-  }
-  const odd = Array.isArray(inputs) ? inputs.find((input) => !(input instanceof Tensor)) : inputs;
-  if (!Array.isArray(inputs) || odd !== undefined) {
-    throw new TypeError(`${name}: expected the inputs as an array of tensors, got ${describeValue(odd)}`);
-  }
-  checkOptions(name, options);
-  const kinds = new Map<string, Kind>(Object.entries(OPTIONS));
-  if (name === "gradgradcheck") kinds.set("gradOutput", { is: () => true, words: "a Tensor" });
-  for (const [key, value] of Object.entries(options)) {
-    const kind = kinds.get(key);
-    if (kind === undefined) {
-      throw new TypeError(`${name}: expected options out of ${[...kinds.keys()].join(", ")}, got ${key}`);
-    }
-    if (value !== undefined && !kind.is(value)) {
-      throw new RangeError(`${name}: expected ${key} as ${kind.words}, got ${describeValue(value)}`);
-    }
-  }
-  const narrow = inputs.findIndex((input) => input.dtype !== "float64");
-  if (narrow >= 0) {
-    throw new TypeError(`${name}: expected float64 inputs, got input ${narrow} in ${inputs[narrow]?.dtype}`);
-  }
-  if (!inputs.some((input) => input.requiresGrad)) {
-    throw new RangeError(`${name}: expected an input with requiresGrad, got none of ${inputs.length}`);
-  }
 }
 
 function checkOutput(name: string, output: Tensor): Tensor {

@@ -1,10 +1,12 @@
 /** The report of a failure: what is wrong, where, by how much, and what it looks like. */
 import { formatNumber } from "../autograd/format.ts";
 import { NdArray } from "../autograd/ndarray.ts";
+import { describeCase } from "./cases.ts";
 import type { Case } from "./cases.ts";
-import { isRight } from "./bench.ts";
+import { gradOutputOf, isRight } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import type { Mismatch } from "./checkCase.ts";
+import { FAULTS } from "./fault.ts";
 import type { Diagnosis } from "./fault.ts";
 import { cellName } from "./gradcheck.ts";
 import { plainCase } from "./plainCase.ts";
@@ -24,12 +26,10 @@ export function renderFailure(
   bench: Bench,
 ): string {
   const { array, shape, worst, analytic, exact, error, bound, basis } = mismatch;
-  const shapes = drawn.names.map((input, i) => `${input} [${(drawn.inputs[i]?.shape ?? []).join(", ")}]`);
-  const settings = Object.entries(drawn.settings).map(([key, value]) => `${key} ${show(value)}`);
   const lines: (readonly [string, string])[] = [
-    ["smallest case", [...shapes, ...settings].join(", ")],
+    ["smallest case", describeCase(drawn)],
     ...drawn.names.map((input, i) => [input, values(drawn.inputs[i]?.data ?? [])] as const),
-    ...(array === "output" ? [] : [["gradOutput", `${values(drawn.noise.slice(0, 12))} …`] as const]),
+    ...(array === "output" ? [] : [["gradOutput", values(gradOutputFor(drawn, bench))] as const]),
     [
       `${array}${cellName(worst, shape)}`,
       `got ${show(analytic[worst])}   exact ${show(exact[worst])}   error ${show(error[worst], 3)}` +
@@ -38,14 +38,29 @@ export function renderFailure(
     ["allowed by", basis],
     ["error map", errorMap(mismatch)],
     ...probes(drawn, bench),
-    ...diagnosis
-      .slice(0, 3)
-      .map(({ fault, evidence }, i) => [i === 0 ? "diagnosis" : "or", `${fault}: ${evidence}`] as const),
+    ...diagnosis.slice(0, 3).flatMap(({ fault, evidence }, i): readonly (readonly [string, string])[] => {
+      if (i > 0 || fault === "unknown") return [[i === 0 ? "diagnosis" : "or", `${fault}: ${evidence}`]];
+      return [
+        ["diagnosis", `${fault}: ${evidence}`],
+        ["", `(${FAULTS[fault]})`],
+      ];
+    }),
     ["replay", `{ seed: ${seed}, path: "${path}" }`],
   ];
   const width = Math.max(...lines.map(([label]) => label.length)) + 3;
-  const heading = `FAIL ${name}: ${array} is wrong (${tried} cases tried, ${shrinks} shrinks)`;
+  const heading = `FAIL ${name}: ${array} is wrong (${counted(tried, "case")} tried, ${counted(shrinks, "shrink")})`;
   return [heading, ...lines.map(([label, text]) => label.padEnd(width) + text)].join("\n");
+}
+
+function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}
+
+/** As many numbers as the output has; all, where the op cannot say how many. */
+function gradOutputFor(drawn: Case, bench: Bench): ArrayLike<number> {
+  const { forward, value } = bench.subject(drawn);
+  const output = forward?.(drawn.inputs) ?? value(drawn.inputs);
+  return output ? gradOutputOf(output, drawn).data : drawn.noise;
 }
 
 function show(value: unknown, digits = 17): string {
@@ -63,7 +78,8 @@ function values(data: ArrayLike<number>): string {
 function ulps(error: number | undefined, exact: number | undefined): string {
   if (error === undefined || !exact || !Number.isFinite(error)) return "";
   const ulp = 2 ** (Math.floor(Math.log2(Math.abs(exact))) - 52);
-  return ` (${Number((error / ulp).toPrecision(2)).toLocaleString("en")} ulp)`;
+  const count = Number((error / ulp).toPrecision(2));
+  return ` (${count < 1e6 ? count.toLocaleString("en") : formatNumber(count)} ulp)`;
 }
 
 /** A character a cell, rows of the last dim: "." right, "%" wrong, "@" the worst. */

@@ -2,7 +2,7 @@
 import type { ExpectStatic } from "vitest";
 import type { NdArray } from "../autograd/ndarray.ts";
 import type { NestedArray, Tensor } from "../autograd/tensor.ts";
-import type { GradcheckOptions } from "../gradcheck/gradcheck.ts";
+import type { GradcheckOptions } from "../gradcheck/gradcheckOptions.ts";
 import type { Tolerance } from "./closeness.ts";
 
 /** Numbers with a shape, in any of the ways in which they are written. */
