@@ -36,6 +36,7 @@ const forbidden: readonly (readonly [RegExp, RegExp, RegExp?])[] = [
   [/^src\/kernels\//, /./, /^src\/kernels\//],
   [/^src\/norms\//, /^src\//, /^src\/(norms|autograd|kernels)\//],
   [/^src\/nn\//, /^src\/(gradcheck|io)\//],
+  [/^src\/gradcheck\//, /^src\//, /^src\/(gradcheck|autograd)\//],
   [/^src\/cli\//, /^src\//, /^src\/(cli|gradcheck|autograd)\//],
   [/^src\/vitest\//, /^src\//, /^src\/(vitest|gradcheck|autograd)\//],
   [/^(src\/(?!cli\/)|examples\/)/, /^src\/cli\//],
