@@ -9,7 +9,10 @@ import { byName, call } from "./answers.ts";
 import type { UserFunction } from "./answers.ts";
 import type { AnySettings, OpFunctions } from "./subject.ts";
 
-/** The functions under the names of their kinds, as an example shows them to be. */
+/**
+ * The functions under the names of their kinds, as an example shows them to be. Plain code is asked first, on the arrays
+ * that it is written for: given others it might keep one for later, or count to a length that is not there.
+ */
 export function kindsOf<F extends OpFunctions>(
   functions: F,
   names: readonly string[],
@@ -17,30 +20,47 @@ export function kindsOf<F extends OpFunctions>(
   inputs: readonly NdArray[],
 ): F {
   const { forward, plainForward, backward } = functions;
-  const fields = byName(
-    names,
-    // Frozen: plain code that writes to its arrays must not get through as a formula.
-    inputs.map((input) => Object.freeze(FieldArray.from(real, input))),
-  );
-  const output = forward && answerOf(forward, fields, settings);
-  if (forward && !(output instanceof FieldArray)) {
-    const plain = byName(
+  const plain = (): Readonly<Record<string, unknown>> =>
+    byName(
       names,
       inputs.map((input) => input.data.slice()),
     );
+  // Frozen: plain code that writes to its arrays must not get through as a formula.
+  const fields = byName(
+    names,
+    inputs.map((input) => Object.freeze(withoutLength(FieldArray.from(real, input)))),
+  );
+  const numbers = forward && answerOf(forward, plain(), settings);
+  const output = forward && answerOf(forward, fields, settings);
+  if (forward && !(output instanceof FieldArray)) {
     // What is neither stays where it is, and is refused with its name when it runs.
-    return isNumbers(answerOf(forward, plain, settings))
+    return isNumbers(numbers)
       ? { ...functions, forward: undefined, plainForward: plainForward ?? forward }
       : functions;
   }
   if (!backward || !(output instanceof FieldArray)) return functions;
+  const gradOutput = Float64Array.from(output.toNdArray().data);
+  if (isAll(answerOf(backward, gradOutput, plain(), settings), isNumbers)) return functions;
   const answer = answerOf(backward, Object.freeze(output), fields, settings);
-  const gradients: unknown[] = typeof answer === "object" && answer !== null ? Object.values(answer) : [];
-  // Plain code may answer what it was given, as a formula may: then it does not matter.
-  const given = new Set<unknown>([output, ...Object.values(fields)]);
-  return gradients.some((gradient) => gradient instanceof FieldArray && !given.has(gradient))
+  return isAll(answer, (gradient) => gradient instanceof FieldArray)
     ? { ...functions, backward: undefined, formulaBackward: backward }
     : functions;
+}
+
+/** Whether gradients, in a list or by name, are all of a kind; some may be left out. */
+function isAll(answer: unknown, is: (gradient: unknown) => boolean): boolean {
+  if (typeof answer !== "object" || answer === null) return false;
+  const gradients = Object.values(answer).filter((gradient) => gradient !== null && gradient !== undefined);
+  return gradients.length > 0 && gradients.every(is);
+}
+
+/** An array of a formula has a shape. A loop that counts to its length would not end. */
+function withoutLength<A extends object>(array: A): A {
+  return Object.defineProperty(array, "length", {
+    get: () => {
+      throw new TypeError("an array of a formula has no length");
+    },
+  });
 }
 
 /** Undefined if it throws: code of one kind cannot work on arrays of the other. */

@@ -54,7 +54,11 @@ export function pathsOver(base: Field<Tracked>): Field<PathNumber> {
     erf: alone(base.erf),
     sum,
     center: (group) => {
-      if (!group.some((x) => x.moved)) return base.center(group).map(still);
+      // A backward may centre its own way: with a mean that is rounded once, which `center` corrects.
+      if (!group.some((x) => x.moved)) {
+        const middle = base.div(base.sum(group), base.of(group.length));
+        return group.map((x) => still(base.sub(x, middle)));
+      }
       const mean = base.div(sum(group), base.of(group.length));
       return group.map((x) => moving(base.add(size(x), mean)));
     },
