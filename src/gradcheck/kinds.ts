@@ -34,9 +34,7 @@ export function kindsOf<F extends OpFunctions>(
   const output = forward && answerOf(forward, fields, settings);
   if (forward && !(output instanceof FieldArray)) {
     // What is neither stays where it is, and is refused with its name when it runs.
-    return isNumbers(numbers)
-      ? { ...functions, forward: undefined, plainForward: plainForward ?? forward }
-      : functions;
+    return isNumbers(numbers) ? { ...functions, forward: undefined, plainForward: plainForward ?? forward } : functions;
   }
   if (!backward || !(output instanceof FieldArray)) return functions;
   const gradOutput = Float64Array.from(output.toNdArray().data);

@@ -8,7 +8,7 @@ import type { Diagnosis } from "./fault.ts";
 import { jacobiansOf } from "./jacobian.ts";
 import type { Jacobian } from "./jacobian.ts";
 import { plainCase } from "./plainCase.ts";
-import { constant, errorAlong, pathParts, ratioBetween, setsOf } from "./signs.ts";
+import { centres, constant, errorAlong, pathParts, ratioBetween, setsOf } from "./signs.ts";
 import type { PathParts, Pair } from "./signs.ts";
 
 export function* pathSigns(bench: Bench, pair: Jacobian & Pair, { inputs: [x], settings }: Case): Generator<Diagnosis> {
@@ -75,10 +75,14 @@ function isCount(factor: number, n: number): boolean {
   return n > 2 && isOther && (isWhole || Math.abs(factor - (n - 1) / n) < 1e-6);
 }
 
-/** Where a cell has a part in several means, as in SwitchableNorm. */
+/** Where a cell has a part in several means, as in SwitchableNorm, or none, as where a power sum or a window divides. */
 function* mixedSigns(pair: Jacobian & Pair, { shape, data }: NdArray): Generator<Diagnosis> {
   const between = ratioBetween(pair);
-  if (between !== null && Math.abs(between) < 1e4 * pair.noise) {
+  const slip = [0, 2, 0.5, -1].find((value) => between !== null && Math.abs(between - value) < 1e4 * pair.noise);
+  if (slip !== undefined && !centres(pair)) {
+    const told = slip === 0 ? "missing" : `${show(slip)} times what it should be`;
+    yield say("variance path", `there is no mean, and the path through what x is divided by is ${told}`);
+  } else if (between !== null && Math.abs(between) < 1e4 * pair.noise) {
     yield say("statistics as constants", "no gradient flows from one cell to another");
   } else if (between !== null && Math.abs(between - 1) > 1e4 * pair.noise) {
     yield say("count", `what flows from cell to cell is ${show(between)} times what it should be`);

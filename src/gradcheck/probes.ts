@@ -6,8 +6,10 @@ import type { Case } from "./cases.ts";
 import type { DoubleDouble } from "./doubleDouble.ts";
 import type { Diagnosis } from "./fault.ts";
 import type { FieldArray } from "./fieldArray.ts";
+import { jacobiansOf } from "./jacobian.ts";
 import { exactGradients } from "./oracle.ts";
 import { plainCase } from "./plainCase.ts";
+import { largest } from "./signs.ts";
 
 /** A power of two: nothing rounds. */
 const WIDER = 2 ** 20;
@@ -96,7 +98,8 @@ export function* parameterSigns(bench: Bench, looked: Case): Generator<Diagnosis
     }),
   });
   for (const name of parameters) {
-    if (isRight(bench, set({ [name]: 1 }))) {
+    const changed = set({ [name]: 1 });
+    if (isRight(bench, changed) && mixesAs(bench, changed, looked)) {
       yield say("parameter", `it passes when ${name} = 1`);
       return;
     }
@@ -123,6 +126,16 @@ function hasGradient(bench: Bench, drawn: Case): boolean {
   if (subject.forward === null) return true;
   const output = subject.forward(drawn.inputs);
   return largestOf(exactGradients(subject.forward, drawn.inputs, gradOutputOf(output, drawn))[0]) > 0;
+}
+
+/** A style of ones has no spread: where it takes away what flows between cells, that it passes says nothing. */
+function mixesAs(bench: Bench, changed: Case, looked: Case): boolean {
+  const mixes = (drawn: Case): boolean => {
+    const [first] = jacobiansOf(bench.subject(drawn), drawn);
+    const between = first?.exact.map((row, i) => row.with(i, 0)) ?? [];
+    return largest(between) > 1e-6 * largest(first?.exact ?? []);
+  };
+  return mixes(changed) || !mixes(looked);
 }
 
 function largestOf(array: FieldArray<DoubleDouble> | undefined): number {

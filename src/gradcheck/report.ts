@@ -5,7 +5,7 @@ import { describeCase } from "./cases.ts";
 import type { Case } from "./cases.ts";
 import { gradOutputOf, isRight } from "./bench.ts";
 import type { Bench } from "./bench.ts";
-import type { Mismatch } from "./checkCase.ts";
+import type { Mismatch } from "./judge.ts";
 import { FAULTS } from "./fault.ts";
 import type { Diagnosis } from "./fault.ts";
 import { cellName } from "./gradcheck.ts";
@@ -25,16 +25,12 @@ export function renderFailure(
   { tried, shrinks }: { readonly tried: number; readonly shrinks: number },
   bench: Bench,
 ): string {
-  const { array, shape, worst, analytic, exact, error, bound, basis } = mismatch;
+  const { array, shape, worst, basis } = mismatch;
   const lines: (readonly [string, string])[] = [
     ["smallest case", describeCase(drawn)],
     ...drawn.names.map((input, i) => [input, values(drawn.inputs[i]?.data ?? [])] as const),
     ...(array === "output" ? [] : [["gradOutput", values(gradOutputFor(drawn, bench))] as const]),
-    [
-      `${array}${cellName(worst, shape)}`,
-      `got ${show(analytic[worst])}   exact ${show(exact[worst])}   error ${show(error[worst], 3)}` +
-        `${ulps(error[worst], exact[worst])}   allowed ${show(bound[worst], 3)}`,
-    ],
+    [`${array}${cellName(worst, shape)}`, numbersOf(mismatch)],
     ["allowed by", basis],
     ["error map", errorMap(mismatch)],
     ...probes(drawn, bench),
@@ -50,6 +46,23 @@ export function renderFailure(
   const width = Math.max(...lines.map(([label]) => label.length)) + 3;
   const heading = `FAIL ${name}: ${array} is wrong (${counted(tried, "case")} tried, ${counted(shrinks, "shrink")})`;
   return [heading, ...lines.map(([label, text]) => label.padEnd(width) + text)].join("\n");
+}
+
+function numbersOf({ analytic, exact, reference, error, bound, worst }: Mismatch): string {
+  const [wrong, allowed] = apart(error[worst], bound[worst]);
+  return (
+    `got ${show(analytic[worst])}   ${reference} ${show(exact[worst])}   error ${wrong}` +
+    `${ulps(error[worst], exact[worst])}   allowed ${allowed}`
+  );
+}
+
+/** With as few digits as show that they are not the same. */
+function apart(error: unknown, bound: unknown): readonly [string, string] {
+  for (let digits = 3; digits < 17; digits++) {
+    const shown = [show(error, digits), show(bound, digits)] as const;
+    if (shown[0] !== shown[1]) return shown;
+  }
+  return [show(error), show(bound)];
 }
 
 function counted(count: number, thing: string): string {
@@ -82,10 +95,15 @@ function ulps(error: number | undefined, exact: number | undefined): string {
   return ` (${count < 1e6 ? count.toLocaleString("en") : formatNumber(count)} ulp)`;
 }
 
-/** A character a cell, rows of the last dim: "." right, "%" wrong, "@" the worst. */
+/** A character a cell, rows of the last dim: "." right, "%" wrong, "@" the worst, "?" not judged. */
 function errorMap({ shape, error, bound, worst }: Mismatch): string {
   const row = shape.at(-1) ?? 1;
-  const cells = Array.from(error, (e, cell) => (cell === worst ? "@" : e > (bound[cell] ?? 0) ? "%" : "."));
+  const mark = (cell: number): string => {
+    if (cell === worst) return "@";
+    if (bound[cell] === Infinity) return "?";
+    return (error[cell] ?? 0) > (bound[cell] ?? 0) ? "%" : ".";
+  };
+  const cells = Array.from(error.keys(), mark);
   const rows = Array.from({ length: Math.ceil(cells.length / Math.max(1, row)) }, (_, i) =>
     cells.slice(i * row, (i + 1) * row).join(""),
   );

@@ -86,6 +86,18 @@ export function setsOf({ exact, noise }: Pair): readonly (readonly number[])[] {
   return [...sets.values()];
 }
 
+/** Does a number that is added to all cells leave every output? Then there is a mean. */
+export function centres({ exact }: Pair): boolean {
+  const floor = 1e-6 * largest(exact);
+  return exact.every((row) => Math.abs(row.reduce((sum, value) => sum + value, 0)) <= floor);
+}
+
+/** Is the error in what flows from a cell to another, and not only in what a cell does to its own output? */
+function betweenDiffers({ exact, analytic, noise }: Pair): boolean {
+  const without = (rows: readonly Float64Array[]): Float64Array[] => rows.map((row, i) => row.with(i, 0));
+  return differs({ exact: without(exact), analytic: without(analytic), noise });
+}
+
 /** The one factor by which all that flows from a cell to another is off: ∂y_i/∂x_j for i ≠ j. Null if there is none. */
 export function ratioBetween({ exact, analytic, noise }: Pair): number | null {
   const without = (rows: readonly Float64Array[]): Float64Array[] => rows.map((row, i) => row.with(i, 0));
@@ -116,7 +128,7 @@ export function errorAlong(
       steepest = Math.max(steepest, Math.abs(error.slope) * (Math.max(...at) - Math.min(...at)));
     }
   }
-  if (fitted === 0) return null;
+  if (fitted === 0 || !betweenDiffers({ exact, analytic, noise })) return null;
   return steepest <= 1e3 * noise * scale ? "constant" : "linear";
 }
 

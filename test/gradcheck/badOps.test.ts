@@ -187,7 +187,9 @@ describe("a right op", () => {
       },
     ],
   ])("%s passes", (_, spec) => {
-    expect(failed(spec, { runs: 60 }).report).toMatch(/^ok {3}odd: 60 cases, /);
+    expect(failed(spec, { runs: 60 }).report).toMatch(
+      /^ok {3}odd: (60 cases|\d+ cases \(\d+ more have no .* derivative\)), /,
+    );
   });
 
   test("that is infinite for some inputs passes, and the report counts them", () => {
@@ -198,7 +200,7 @@ describe("a right op", () => {
     };
     const { report, cases, skipped } = checkOp("root", root);
     expect(report).toBe(
-      `ok   root: ${cases} cases (${skipped} more are not finite), each number within its rounding bound`,
+      `ok   root: ${cases} cases (${skipped} more have no finite result, or no derivative), each number within its rounding bound`,
     );
   });
 });
