@@ -19,8 +19,8 @@ export class UsageError extends Error {}
 
 export const USAGE: string = `Usage: npm start -- [options]
 
-Checks the backward of every norm against finite differences, then trains one small convolutional network with no
-norm and with each norm on handwritten digits, and writes out/report.html and out/report.json.
+Checks the backward of every norm against its exact gradient, then trains one small convolutional network with no norm
+and with each of four norms on handwritten digits, and writes out/report.html and out/report.json.
 
   --norm <names>       which networks, comma-separated: ${NORMS.join(", ")}   [all]
   --epochs <n>         passes over the training images   [15]

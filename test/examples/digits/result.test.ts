@@ -18,8 +18,9 @@ function resultIn(out: string, more: Partial<Result> = {}): Result {
   return {
     settings: settingsWith({ norms: ["none", "groupNorm"], epochs: 2, seed: 7, out: join(folder, out) }),
     gradientChecks: [
-      { norm: "groupNorm", case: "numGroups 2, weight", maxError: 1e-12, ok: true },
-      { norm: "layerNorm", case: "planted", maxError: 0.25, ok: false },
+      { norm: "groupNorm", case: "numGroups 2", maxError: 1e-16, ofBound: 0.25, input: "x", ok: true },
+      { norm: "groupNorm", case: "numGroups 2, weight", maxError: 3.6e-16, ofBound: 0.125, input: "weight", ok: true },
+      { norm: "layerNorm", case: "planted", maxError: 0.25, ofBound: 4e12, input: "bias", ok: false },
     ],
     epochs: [epochOf("groupNorm", 1), epochOf("none", 1), epochOf("groupNorm", 2), epochOf("none", 2)],
     trained: [
@@ -115,11 +116,13 @@ describe("report.html", () => {
       expect(html).toMatch(new RegExp(`aria-label="epoch: ${epoch}; training loss: [\\d.]+; name: ${norm}"`));
       expect(html).toMatch(new RegExp(`aria-label="epoch: ${epoch}; test accuracy: [\\d.]+%; name: ${norm}"`));
     }
-    for (const text of ["92.0 %", "conv2d → relu", "groupNorm → relu", "3,882 parameters", "1.0e-12"]) {
+    for (const text of ["92.0 %", "conv2d → relu", "groupNorm → relu", "3,882 parameters", "3 checks, 2 within"]) {
       expect(html).toContain(text);
     }
-    expect(html).toMatch(/numGroups 2, weight<\/td><td>1.0e-12<\/td><td class="ok">✓ passes/);
-    expect(html).toMatch(/planted<\/td><td>2.5e-1<\/td><td class="bad">✗ FAILS/);
+    expect(html).toMatch(/groupNorm<\/th><td>2<\/td><td>3.6e-16<\/td><td>0.250<\/td>.*class="ok text">✓</);
+    expect(html).toMatch(
+      /layerNorm<\/th><td>1<\/td><td>2.5e-1<\/td><td>4.0e\+12<\/td>.*class="bad text">✗ planted: the gradient of bias</,
+    );
     expect(html).not.toContain("interrupted");
   });
 
@@ -129,11 +132,11 @@ describe("report.html", () => {
     const { html } = await written({
       ...plain,
       settings: { ...plain.settings, data: `/data/${bad}.csv` },
-      gradientChecks: [{ norm: bad, case: bad, maxError: 0, ok: true }],
+      gradientChecks: [{ norm: bad, case: bad, maxError: 1, ofBound: 9, input: bad, ok: false }],
       trained: [{ norm: "none", model: bad, parameters: 1, tape: bad }],
     });
     expect(html).not.toContain("<img");
-    expect(html.split("&lt;img src=&quot;x&quot; onerror='y'&gt;&amp;")).toHaveLength(6);
+    expect(html.split("&lt;img src=&quot;x&quot; onerror='y'&gt;&amp;")).toHaveLength(7);
   });
 
   test.each(interruptions)("interrupted %s: says so, and holds together", async (when, more) => {
@@ -144,7 +147,9 @@ describe("report.html", () => {
   });
 
   test.each([NaN, Infinity, 0])("a training loss of %s leaves no such value behind", async (trainLoss) => {
-    const gradientChecks = [{ norm: "layerNorm", case: "x", maxError: NaN, ok: false }];
+    const gradientChecks = [
+      { norm: "layerNorm", case: "x", maxError: Infinity, ofBound: Infinity, input: "x", ok: false },
+    ];
     const first = epochOf("none", 1);
     const some = [first, epochOf("none", 2, { trainLoss, testLoss: trainLoss, testAccuracy: 0 })];
     for (const epochs of [some, some.slice(1)]) {
