@@ -79,7 +79,7 @@ function crossEntropyKernel(
   return {
     output: reduce(new NdArray(losses, [outer, ...rest]), reduction),
     pullback: (gradOutput) => {
-      const gradLosses = reduceBackward(gradOutput, [outer, ...rest], reduction);
+      const gradLosses = reduceBackward(gradOutput.to("float64"), [outer, ...rest], reduction);
       const gradLogits = new Float64Array(target.length);
       crossEntropyRowsBackward(gradLogits, gradLosses.data, p, target, sizes);
       return [new NdArray(gradLogits, logits.shape)];

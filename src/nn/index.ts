@@ -14,6 +14,8 @@ export { conv1d, conv2d } from "./conv.ts";
 export type { ConvOptions, LengthOption } from "./conv.ts";
 export { Conv1d, Conv2d } from "./convLayers.ts";
 export type { ConvLayerOptions } from "./convLayers.ts";
+export { convertNorms } from "./convertNorms.ts";
+export type { InTheirPlace, ModuleClass, ModuleOf } from "./convertNorms.ts";
 export { crossEntropy } from "./crossEntropy.ts";
 export type { CrossEntropyOptions } from "./crossEntropy.ts";
 export { DataLoader, stratifiedSplit, TensorDataset } from "./dataLoader.ts";

@@ -10,10 +10,11 @@ import type { Generator } from "../autograd/random.ts";
 import { normalizeDim } from "../autograd/shape.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { checkEps } from "../norms/checks.ts";
-import { checkPowerOrder, powerIteration, spectralNorm } from "../norms/spectralNorm.ts";
+import type { NormCase } from "../norms/descriptor.ts";
+import { checkPowerOrder, powerIteration, spectralNorm, spectralNormCase } from "../norms/spectralNorm.ts";
 import type { PowerOrder } from "../norms/spectralNorm.ts";
 import { checkCount } from "./checks.ts";
-import { checkWeighted } from "./weightedLayer.ts";
+import { checkInPlaceOf, checkWeighted } from "./weightedLayer.ts";
 import type { WeightedLayer } from "./weightedLayer.ts";
 
 export interface SpectralNormModuleOptions {
@@ -83,12 +84,19 @@ export class SpectralNorm extends Module {
   }
 
   override forward(input: Tensor): Tensor {
-    const [u, v] = this.training ? this.iterate(this.nPowerIterations) : [this.weightU, this.weightV];
+    const [u, v] = this.vectors(this.weightOrig);
     const output = this.#layer.forwardWith(input, spectralNorm(this.weightOrig, u, v, { dim: this.dim }));
     // Not before: a call that throws has changed nothing.
     this.weightU.value = u.value;
     this.weightV.value = v.value;
     return output;
+  }
+
+  /** The norm of its weight, for normPartition and explainBackward: what is normalized is the weight, not the input. */
+  normCase(weight: Tensor = this.weightOrig): { case: NormCase; inputs: readonly Tensor[] } {
+    const { shape } = checkInPlaceOf("SpectralNorm", weight, this.weightOrig);
+    const [u, v] = this.vectors(weight);
+    return { case: spectralNormCase(shape, this.dim, [[...u.data], [...v.data]]), inputs: [weight] };
   }
 
   protected override extraRepr(): string {
@@ -97,8 +105,13 @@ export class SpectralNorm extends Module {
     return `${String(this.#layer)}, ${options}`;
   }
 
-  private iterate(iterations: number): readonly [u: Tensor, v: Tensor] {
-    const { weightOrig, weightU, weightV, dim, order, eps } = this;
-    return powerIteration(weightOrig, weightU, weightV, { dim, order, eps, iterations });
+  /** As a forward uses them now: in training after further iterations. */
+  private vectors(weight: Tensor): readonly [u: Tensor, v: Tensor] {
+    return this.training ? this.iterate(this.nPowerIterations, weight) : [this.weightU, this.weightV];
+  }
+
+  private iterate(iterations: number, weight: Tensor = this.weightOrig): readonly [u: Tensor, v: Tensor] {
+    const { weightU, weightV, dim, order, eps } = this;
+    return powerIteration(weight, weightU, weightV, { dim, order, eps, iterations });
   }
 }

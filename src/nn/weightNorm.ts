@@ -6,8 +6,9 @@ import { checkOptions } from "../autograd/checks.ts";
 import { Module, Parameter } from "../autograd/module.ts";
 import { normalizeDim, range } from "../autograd/shape.ts";
 import { Tensor } from "../autograd/tensor.ts";
-import { weightNorm, weightNormShape } from "../norms/weightNorm.ts";
-import { checkWeighted } from "./weightedLayer.ts";
+import type { NormCase } from "../norms/descriptor.ts";
+import { weightNorm, weightNormCase, weightNormShape } from "../norms/weightNorm.ts";
+import { checkInPlaceOf, checkWeighted } from "./weightedLayer.ts";
 import type { WeightedLayer } from "./weightedLayer.ts";
 
 /**
@@ -52,6 +53,12 @@ export class WeightNorm extends Module {
 
   override forward(input: Tensor): Tensor {
     return this.#layer.forwardWith(input, weightNorm(this.weightV, this.weightG, { dim: this.dim }));
+  }
+
+  /** The norm of its weight, for normPartition and explainBackward: what is normalized is the weight, not the input. */
+  normCase(weight: Tensor = this.weightV): { case: NormCase; inputs: readonly Tensor[] } {
+    const { shape } = checkInPlaceOf("WeightNorm", weight, this.weightV);
+    return { case: weightNormCase(shape, this), inputs: [weight, this.weightG] };
   }
 
   protected override extraRepr(): string {

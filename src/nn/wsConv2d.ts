@@ -5,10 +5,12 @@
 import { checkOptions } from "../autograd/checks.ts";
 import { formatNumber } from "../autograd/format.ts";
 import type { Tensor } from "../autograd/tensor.ts";
-import { weightStandardization } from "../norms/weightStandardization.ts";
+import type { NormCase } from "../norms/descriptor.ts";
+import { weightStandardization, weightStandardizationCase } from "../norms/weightStandardization.ts";
 import type { PairOption } from "./checks.ts";
 import type { ConvLayerOptions } from "./convLayers.ts";
 import { Conv2d } from "./convLayers.ts";
+import { checkInPlaceOf } from "./weightedLayer.ts";
 
 export interface WSConv2dOptions extends ConvLayerOptions<PairOption> {
   /** Default 1e-6, inside the root; with `unbiased` 1e-5, outside of it. */
@@ -46,6 +48,13 @@ export class WSConv2d extends Conv2d {
   override forward(input: Tensor): Tensor {
     const { eps, unbiased } = this;
     return this.forwardWith(input, weightStandardization(this.weight, { eps, unbiased }));
+  }
+
+  /** The norm of its weight, for normPartition and explainBackward: what is normalized is the weight, not the input. */
+  normCase(weight: Tensor = this.weight): { case: NormCase; inputs: readonly Tensor[] } {
+    const { eps, unbiased } = this;
+    const { shape } = checkInPlaceOf("WSConv2d", weight, this.weight);
+    return { case: weightStandardizationCase(shape, { eps, unbiased }), inputs: [weight] };
   }
 
   protected override extraRepr(): string {

@@ -226,7 +226,8 @@ export class AdaptiveInstanceNorm extends Norm<readonly [content: Tensor, style:
     return adaptiveInstanceNorm(content, style, this);
   }
 
-  override normCase(content: Tensor, style: Tensor): { case: NormCase; inputs: readonly Tensor[] } {
+  /** Without a style the content is its own. */
+  override normCase(content: Tensor, style: Tensor = content): { case: NormCase; inputs: readonly Tensor[] } {
     const { eps, unbiased, alpha } = this;
     checkAdaptive(content, style, this);
     return { case: adaptiveCase(content.shape, style.shape, { eps, unbiased, alpha }), inputs: [content, style] };

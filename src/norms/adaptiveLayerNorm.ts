@@ -234,7 +234,11 @@ export class AdaptiveLayerNorm extends Norm<readonly [input: Tensor, condition: 
     return adaptiveLayerNorm(input, scale, shift, this);
   }
 
-  override normCase(input: Tensor, condition: Tensor): { case: NormCase; inputs: readonly Tensor[] } {
+  /** Without a condition it is one of zeros. */
+  override normCase(
+    input: Tensor,
+    condition: Tensor = this.noCondition(input),
+  ): { case: NormCase; inputs: readonly Tensor[] } {
     const [scale, shift] = this.modulation(input, condition);
     checkAdaptiveLayerNorm(input, { scale, shift }, this.eps);
     return { case: adaptiveLayerNormCase(input.shape, this), inputs: [input, scale, shift] };
@@ -242,6 +246,11 @@ export class AdaptiveLayerNorm extends Norm<readonly [input: Tensor, condition: 
 
   protected override extraRepr(): string {
     return `${this.numFeatures}, ${this.conditionFeatures}, eps=${formatNumber(this.eps)}`;
+  }
+
+  private noCondition(input: Tensor): Tensor {
+    const { shape } = checkTensor("AdaptiveLayerNorm", "input", input);
+    return zeros([shape[0] ?? 0, this.conditionFeatures], { dtype: this.linear.weight.dtype });
   }
 
   private modulation(input: Tensor, condition: Tensor): readonly [scale: Tensor, shift: Tensor] {

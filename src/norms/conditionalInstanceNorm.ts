@@ -251,8 +251,11 @@ export class ConditionalInstanceNorm extends Norm<readonly [input: Tensor, style
     return conditionalInstanceNorm(input, styles, this);
   }
 
-  override normCase(input: Tensor, styles: Styles): { case: NormCase; inputs: readonly Tensor[] } {
+  /** Without styles every sample has the first. */
+  override normCase(input: Tensor, styles: Styles = firstStyle(input)): { case: NormCase; inputs: readonly Tensor[] } {
     const { weight, bias, eps } = this;
+    checkTensor("ConditionalInstanceNorm", "input", input);
+    checkChannels("ConditionalInstanceNorm", "numFeatures", this.numFeatures, input, 1);
     checkConditional(input, styles, this);
     const labels = styles instanceof Tensor ? null : Array.from(styles);
     const has = { hasWeight: true, hasBias: true };
@@ -331,6 +334,10 @@ function conditionalCase(
       return conditionalInstanceNorm(x, blend ?? labels ?? [], { weight, bias, eps });
     },
   };
+}
+
+function firstStyle(input: Tensor): Int32Array {
+  return new Int32Array(checkTensor("ConditionalInstanceNorm", "input", input).shape[0] ?? 0);
 }
 
 /** The cells of the rows of a table [S, C] that the labels name, [N · C]. */

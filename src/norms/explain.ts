@@ -5,24 +5,38 @@ import type { NdArray } from "../autograd/ndarray.ts";
 import { formatShape, sameShape } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import { checkTensor, Tensor } from "../autograd/tensor.ts";
-import { Norm } from "./descriptor.ts";
+import type { NormCase } from "./descriptor.ts";
+
+/**
+ * What these functions look at: every `Norm`, and a layer that normalizes its weight (WeightNorm, SpectralNorm, WSConv2d),
+ * which is then the input.
+ */
+export interface Explained<Further extends readonly unknown[] = readonly []> {
+  normCase(input: Tensor, ...further: Further): { readonly case: NormCase; readonly inputs: readonly Tensor[] };
+}
 
 /**
  * For every cell of an input of this shape, row-major, the index of the set of cells with which it shares its mean and
- * variance: what the pictures of the papers colour.
+ * variance: what the pictures of the papers colour. Where sets overlap or several are mixed (LocalResponseNorm,
+ * SwitchableNorm), cells that are connected are one set. In evaluation mode, if all statistics are running ones, the sets
+ * are those of the running statistics. Further inputs (a style, a condition) do not matter, and are not asked for.
  *
- * @param norm a norm layer; in evaluation mode with running statistics the sets are those of the running statistics
+ * @param norm a norm layer, or one that normalizes its weight
+ * @param shape of the input; of the weight where that is what is normalized
  * @throws RangeError if the norm does not take inputs of this shape
  * @example
  * normPartition(new GroupNorm(2, 4), [1, 4, 1]); // Int32Array [0, 0, 1, 1]
  * normPartition(new LayerNorm(2), [2, 2]); // Int32Array [0, 0, 1, 1]
+ * normPartition(new AdaptiveInstanceNorm(), [1, 2, 2]); // Int32Array [0, 0, 1, 1]
+ * normPartition(new WeightNorm(new Linear(2, 3)), [3, 2]); // Int32Array [0, 0, 1, 1, 2, 2]
  */
-export function normPartition(norm: Norm, shape: Shape): Int32Array {
+export function normPartition(norm: Explained, shape: Shape): Int32Array {
   return checkNorm("normPartition", norm).normCase(zeros(shape)).case.partition;
 }
 
-function checkNorm(name: string, norm: Norm): Norm {
-  if (norm instanceof Norm) return norm;
+function checkNorm<Further extends readonly unknown[]>(name: string, norm: Explained<Further>): Explained<Further> {
+  const given: { readonly normCase?: unknown } | null | undefined = norm;
+  if (typeof given?.normCase === "function") return norm;
   throw new TypeError(`${name}: expected a normalization layer, as new LayerNorm(4), got ${describeValue(norm)}`);
 }
 
@@ -45,9 +59,11 @@ export interface BackwardExplanation {
  * Where the gradient of a norm comes from: gradInput = direct + viaMean + viaVariance. Computed in float64; no tape is
  * written and no running statistic changes.
  *
- * @param norm a norm layer, in the mode that it is in
+ * @param norm a norm layer, in the mode that it is in, or a layer that normalizes its weight
  * @param input as its forward takes it
  * @param gradOutput ∂L/∂output, in the output's shape and dtype
+ * @param further further inputs of its forward: a style, which is the input itself by default; a condition, zeros by default;
+ *   styles, the first by default
  * @throws RangeError if a shape does not fit; TypeError if dtypes differ
  * @example
  * const x = tensor([[1, 2, 4, 8]]);
@@ -55,8 +71,13 @@ export interface BackwardExplanation {
  * direct.toArray(); // [[0.373, 0.373, 0.373, 0.373]]
  * viaMean.toArray(); // [[-0.373, -0.373, -0.373, -0.373]]: a gradient of ones cancels
  */
-export function explainBackward(norm: Norm, input: Tensor, gradOutput: Tensor): BackwardExplanation {
-  const { case: normCase, inputs } = checkNorm("explainBackward", norm).normCase(input);
+export function explainBackward<Further extends readonly unknown[]>(
+  norm: Explained<Further>,
+  input: Tensor,
+  gradOutput: Tensor,
+  ...further: Further
+): BackwardExplanation {
+  const { case: normCase, inputs } = checkNorm("explainBackward", norm).normCase(input, ...further);
   if (!sameShape(checkTensor("explainBackward", "gradOutput", gradOutput).shape, input.shape)) {
     throw new RangeError(
       `explainBackward: expected gradOutput of shape ${formatShape(input.shape)}, got ${formatShape(gradOutput.shape)}`,

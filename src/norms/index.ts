@@ -55,7 +55,7 @@ export {
 } from "./dynamicTanh.ts";
 export type { DynamicTanhSaved } from "./dynamicTanh.ts";
 export { explainBackward, normPartition } from "./explain.ts";
-export type { BackwardExplanation } from "./explain.ts";
+export type { BackwardExplanation, Explained } from "./explain.ts";
 export {
   FilterResponseNorm1d,
   FilterResponseNorm2d,

@@ -206,8 +206,11 @@ function exampleVectors(shape: Shape, dim: number): readonly [u: number[], v: nu
   return [range(m).map((i) => 0.5 + i / 8), range(sizeOf(shape) / m).map((i) => 0.75 + (i % 5) / 4)];
 }
 
-function spectralNormCase(shape: Shape, dim: number): NormCase {
-  const [uValues, vValues] = exampleVectors(shape, dim);
+export function spectralNormCase(
+  shape: Shape,
+  dim: number,
+  [uValues, vValues]: readonly [u: readonly number[], v: readonly number[]] = exampleVectors(shape, dim),
+): NormCase {
   const first = <A>([weight]: readonly A[]): A => {
     if (weight === undefined) throw new RangeError("normCase: expected the weight, got no inputs");
     return weight;

@@ -158,7 +158,7 @@ export const weightNormDescriptor: NormDescriptor = {
       : [...range(shape.length), null].map((dim) => weightNormCase(shape, { dim })),
 };
 
-function weightNormCase(shape: Shape, { dim }: WeightNormOptions): NormCase {
+export function weightNormCase(shape: Shape, { dim }: WeightNormOptions): NormCase {
   const sets = weightNormShape(shape, dim);
   const pair = <A>([v, g]: readonly A[]): readonly [v: A, g: A] => {
     if (v === undefined || g === undefined) {

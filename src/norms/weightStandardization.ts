@@ -161,7 +161,7 @@ export const weightStandardizationDescriptor: NormDescriptor = {
   },
 };
 
-function weightStandardizationCase(shape: Shape, options: WeightStandardizationOptions): NormCase {
+export function weightStandardizationCase(shape: Shape, options: WeightStandardizationOptions): NormCase {
   const perChannel = sizeOf(shape.slice(1));
   const first = <A>([weight]: readonly A[]): A => {
     if (weight === undefined) throw new RangeError("normCase: expected the weight, got no inputs");

@@ -12,6 +12,7 @@ import {
   filterResponseNorm,
   filterResponseNormDescriptor,
   Linear,
+  normPartition,
   ones,
   powerIteration,
   randn,
@@ -595,6 +596,14 @@ export const adaptiveNorms: WrongCalls = {
       kind: RangeError,
       message: "linear: expected input [*, 3] for weight [2, 3], got shape [2, 4]",
       by: "linear",
+    },
+    {
+      call: "normPartition(spectral, [4, 3])",
+      run: () => normPartition(spectral, [4, 3]),
+      kind: RangeError,
+      by: "SpectralNorm",
+      message:
+        "SpectralNorm: expected a weight of shape [2, 3], got [4, 3]: it is the weight that is normalized, not the input",
     },
   ],
 };

@@ -3,6 +3,8 @@
 import {
   BatchNorm1d,
   Buffer,
+  convertNorms,
+  GroupNorm,
   LayerNorm,
   Linear,
   Module,
@@ -29,11 +31,12 @@ class Net extends Module {
 const net = new Net();
 const norm = new LayerNorm(2);
 const state = net.stateDict();
+const frozen = Object.freeze(new Net());
 const weight = ones([2]);
 const bias = zeros([2]);
 
 export const modules: WrongCalls = {
-  fixtures: { net, norm },
+  fixtures: { net, norm, frozen },
   rows: [
     {
       call: "new Parameter([1, 2])",
@@ -216,6 +219,70 @@ export const modules: WrongCalls = {
       run: () => new Sequential(new Linear(2, 3), new Linear(2, 3)).forward(randn([2])),
       kind: RangeError,
       message: "linear: expected input [*, 2] for weight [3, 2], got shape [3]",
+    },
+    {
+      call: "convertNorms(Net, BatchNorm1d, () => norm)",
+      run: () => convertNorms(Net, BatchNorm1d, () => norm),
+      kind: TypeError,
+      message: "convertNorms: expected a model, as new Sequential(…), got a function",
+    },
+    {
+      call: "convertNorms(net, norm, () => norm)",
+      run: () => convertNorms(net, norm, () => norm),
+      kind: TypeError,
+      message: "convertNorms: expected a class of modules, as BatchNorm2d, or an array of them, got a LayerNorm",
+    },
+    {
+      call: 'convertNorms(net, ["BatchNorm1d"], () => norm)',
+      run: () => convertNorms(net, ["BatchNorm1d"], () => norm),
+      kind: TypeError,
+      message: 'convertNorms: expected a class of modules, as BatchNorm2d, or an array of them, got ["BatchNorm1d"]',
+    },
+    {
+      call: "convertNorms(net, relu, () => norm)",
+      run: () => convertNorms(net, relu, () => norm),
+      kind: TypeError,
+      message: "convertNorms: expected a class of modules, as BatchNorm2d, or an array of them, got a function",
+    },
+    {
+      call: "convertNorms(net, BatchNorm1d, norm)",
+      run: () => convertNorms(net, BatchNorm1d, norm),
+      kind: TypeError,
+      message:
+        "convertNorms: expected a function that makes the new norm, as (norm) => new GroupNorm(4, 8), got a LayerNorm",
+    },
+    {
+      call: "convertNorms(net, BatchNorm1d, GroupNorm)",
+      run: () => convertNorms(net, BatchNorm1d, GroupNorm),
+      kind: TypeError,
+      message:
+        "convertNorms: expected a function that makes the new norm, as (norm) => new GroupNorm(4, 8), got a class",
+    },
+    {
+      call: "convertNorms(net, BatchNorm1d, () => GroupNorm)",
+      run: () => convertNorms(net, BatchNorm1d, () => GroupNorm),
+      kind: TypeError,
+      message: "convertNorms: expected a module in the place of the BatchNorm1d at norm, got a function",
+    },
+    {
+      call: "convertNorms(new BatchNorm1d(3), BatchNorm1d, () => {})",
+      run: () => convertNorms(new BatchNorm1d(3), BatchNorm1d, () => {}),
+      kind: TypeError,
+      message: "convertNorms: expected a module in the place of the BatchNorm1d, got undefined",
+    },
+    {
+      call: "convertNorms(net, BatchNorm1d, (old) => new GroupNorm(4, old.numFeatures))",
+      run: () => convertNorms(net, BatchNorm1d, (old) => new GroupNorm(4, old.numFeatures)),
+      kind: RangeError,
+      by: "GroupNorm",
+      message: "GroupNorm: expected numGroups to divide numChannels, got 4 and 3",
+    },
+    {
+      call: "convertNorms(frozen, BatchNorm1d, () => norm)",
+      run: () => convertNorms(frozen, BatchNorm1d, () => norm),
+      kind: TypeError,
+      message:
+        "convertNorms: expected norms in attributes that can be set, got the BatchNorm1d at norm in one that cannot",
     },
   ],
 };
