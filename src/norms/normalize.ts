@@ -79,7 +79,7 @@ export function normalizeForward<A extends Num<A>>(
 
   // NaN is large: it must not vanish.
   const isLarge = fixed(powers, (value) => (root(value) <= eps ? 0 : 1));
-  const isSmall = isLarge.neg().add(1);
+  const isSmall = isLarge.constant((values) => Float64Array.from(values, (v) => 1 - v));
   const safe = powers.mul(isLarge).add(isSmall); // 1 where it is small, which has a derivative there
   const norm = p === Infinity || p === 1 ? safe : p === 2 ? safe.sqrt() : safe.pow(1 / p);
   const inverse = isLarge.div(norm).add(isSmall.mul(eps === 0 ? 0 : 1 / eps));

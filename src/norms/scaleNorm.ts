@@ -67,7 +67,7 @@ export function scaleNormForward<A extends Num<A>>(
   const squares = x.square().sum([-1], true);
   // NaN is large: it must not vanish.
   const isLarge = squares.constant((values) => Float64Array.from(values, (v) => (Math.sqrt(v) <= eps ? 0 : 1)));
-  const isSmall = isLarge.neg().add(1);
+  const isSmall = isLarge.constant((values) => Float64Array.from(values, (v) => 1 - v));
   const norm = squares.mul(isLarge).add(isSmall).sqrt(); // 1 where it is small, which has a derivative there
   const inverse = isLarge.div(norm).add(isSmall.mul(eps === 0 ? 0 : 1 / eps));
   const xhat = x.mul(inverse);
