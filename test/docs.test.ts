@@ -88,7 +88,8 @@ function checkOfPrinted(line: string, below: readonly string[]): string[] {
 function numbersIn(text: string): { value: number; tolerance: number }[] {
   return Array.from(text.matchAll(/-?\d+(?:\.(\d+))?(?:e(-?\d+))?/g), ([number, decimals = "", exponent = "0"]) => ({
     value: Number(number),
-    tolerance: 0.51 * 10 ** (Number(exponent) - decimals.length),
+    // A whole number is meant as it stands: 0 is no 0.4.
+    tolerance: 0.51 * 10 ** (Number(exponent) - (decimals.length || 4)),
   }));
 }
 
