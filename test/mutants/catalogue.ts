@@ -1,7 +1,10 @@
 /** All mutants: those of VERIFICATION.md's catalogue and the real bugs. */
+import { adaptiveMutants } from "./adaptiveMutants.ts";
 import { formulaMutants } from "./formulaMutants.ts";
 import { layoutMutants } from "./layoutMutants.ts";
 import type { Mutant, NormName } from "./mutant.ts";
+import { lengthMutants } from "./lengthMutants.ts";
+import { otherMutants } from "./otherMutants.ts";
 import { realBugs } from "./realBugs.ts";
 import { stateMutants } from "./stateMutants.ts";
 import { switchableMutants } from "./switchableMutants.ts";
@@ -11,6 +14,9 @@ export const catalogue: readonly Mutant[] = [
   ...layoutMutants,
   ...stateMutants,
   ...switchableMutants,
+  ...adaptiveMutants,
+  ...lengthMutants,
+  ...otherMutants,
   ...realBugs,
 ];
 

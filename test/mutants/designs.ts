@@ -193,13 +193,24 @@ export function isKilledBy(design: Design, specimen: Specimen, seed: number): bo
   const [N, C, L] = design.sizes;
   const setting = { N, C, L, ...specimen.usual };
   const inputs = draw(design, specimen, setting, new Generator(seed));
+  const names = Object.keys(specimen.domain.shapes(setting));
+  const isFree = (_: unknown, k: number): boolean => !specimen.domain.held?.includes(names[k] ?? "");
   const accepts = (own: Own, at: readonly NdArray[]): boolean => {
     const backward = own.gradients(at, setting);
+    const free = at.filter(isFree);
     return design.accepts({
-      inputs: at,
-      value: (arrays) => own.value(arrays, setting),
+      inputs: free,
+      value: (arrays) => {
+        const moved = [...arrays];
+        return own.value(
+          at.map((array, k) => (isFree(array, k) ? (moved.shift() ?? array) : array)),
+          setting,
+        );
+      },
       gradients: (gradOutput) =>
-        backward(gradOutput).map((gradient, k) => gradient ?? like(at[k] ?? gradOutput, () => 0)),
+        backward(gradOutput)
+          .filter(isFree)
+          .map((gradient, k) => gradient ?? like(free[k] ?? gradOutput, () => 0)),
       generator: new Generator(seed + 1000),
     });
   };

@@ -6,6 +6,7 @@ import { backwardMutants } from "../helpers/normMutants.ts";
 import { NORMS } from "./mutant.ts";
 import type { Mutant, NormName } from "./mutant.ts";
 import { inBackward } from "./specimen.ts";
+import { AFFINE, allBut, BIASED, CENTRED, FIRST, ONE_WEIGHT, SETS, SQUARES, WEIGHTED, without } from "./traits.ts";
 
 /** The mutation that the laws of the norms are tested with under this name. */
 export function known(name: string): Mutation {
@@ -14,9 +15,13 @@ export function known(name: string): Mutation {
   return mutant.mutation;
 }
 
-export const without = (...names: readonly NormName[]): NormName[] => NORMS.filter((norm) => !names.includes(norm));
-
 type Rest = Omit<Mutant, "name" | "make" | "norms"> & { readonly norms?: readonly NormName[] };
+
+const withMean: readonly NormName[] = [...without("rmsNorm"), ...CENTRED];
+/** Tanh has a slope, but nothing that cells share. */
+const withStatistics = allBut("dynamicTanh");
+const biased: readonly NormName[] = [...without("rmsNorm"), ...BIASED];
+const weighted: readonly NormName[] = [...FIRST, ...WEIGHTED];
 
 /** The mutants of the given names, which are known elsewhere. */
 function all(names: readonly string[], rest: Rest): Mutant[] {
@@ -27,89 +32,103 @@ const terms: readonly Mutant[] = [
   ...all(["mean term dropped", "sign of the mean term"], {
     group: "terms",
     planted: "mean path",
-    norms: without("rmsNorm"), // it has no mean
+    norms: withMean,
   }),
   {
     name: "mean term doubled",
     group: "terms",
     planted: "mean path",
-    norms: without("rmsNorm"),
+    norms: withMean,
     make: inBackward({ parts: { viaMean: ({ viaMean }) => viaMean.mul(2) } }),
   },
   ...all(["variance term dropped", "variance term doubled", "sign of the variance term"], {
     group: "terms",
     planted: "variance path",
+    norms: withStatistics,
   }),
   {
     name: "variance term halved",
     group: "terms",
     planted: "variance path",
-    norms: NORMS,
+    norms: withStatistics,
     make: inBackward({ parts: { viaVariance: ({ viaVariance }) => viaVariance.mul(0.5) } }),
   },
   ...all(["statistics taken for constants"], {
     group: "terms",
     planted: "statistics as constants",
-    norms: without("rmsNorm"), // without a mean it is "variance term dropped"
+    norms: withMean, // without a mean it is "variance term dropped"
   }),
-  ...all(["mean term ÷ (n − 1)"], { group: "terms", planted: "count", norms: without("rmsNorm") }),
-  ...all(["variance term ÷ (n − 1)"], { group: "terms", planted: "count" }),
+  ...all(["mean term ÷ (n − 1)"], { group: "terms", planted: "count", norms: withMean }),
+  ...all(["variance term ÷ (n − 1)"], { group: "terms", planted: "count", norms: [...FIRST, ...SQUARES] }),
   ...all(["sign of gradInput"], { group: "terms", planted: "factor" }),
 ];
 
 const rstd: readonly Mutant[] = [
-  ...all(
-    [
-      "rstd 1/(√v + eps)",
-      "rstd 1/√v",
-      "rstd with eps ÷ 10",
-      "rstd missing",
-      "rstd squared",
-      "rsqrt of a saved rstd",
-      "rstd zero below a variance of 1e-12",
-    ],
-    { group: "rstd", planted: "rstd" },
-  ),
-  ...all(["rstd rounded to float32"], { group: "rstd", planted: "precision" }),
+  ...all(["rstd 1/(√v + eps)", "rstd 1/√v"], {
+    group: "rstd",
+    planted: "rstd",
+    norms: [...FIRST, ...SQUARES, "normalize", "scaleNorm"],
+  }),
+  ...all(["rstd with eps ÷ 10"], { group: "rstd", planted: "rstd", norms: [...FIRST, ...SQUARES] }),
+  ...all(["rstd missing", "rstd squared"], { group: "rstd", planted: "rstd", norms: withStatistics }),
+  ...all(["rsqrt of a saved rstd"], {
+    group: "rstd",
+    planted: "rstd",
+    norms: [...FIRST, ...SQUARES, "normalize", "scaleNorm"],
+  }),
+  ...all(["rstd zero below a variance of 1e-12"], { group: "rstd", planted: "rstd", norms: [...FIRST, ...SETS] }),
+  ...all(["rstd rounded to float32"], { group: "rstd", planted: "precision", norms: withStatistics }),
 ];
 
 const weight: readonly Mutant[] = [
-  ...all(["weight missing in gradInput", "weight absolute"], { group: "weight", planted: "parameter" }),
+  ...all(["weight missing in gradInput"], {
+    group: "weight",
+    planted: "parameter",
+    norms: [...weighted, "adaptiveInstanceNorm"],
+  }),
+  ...all(["weight absolute"], { group: "weight", planted: "parameter", norms: weighted }),
   ...all(["weight outside of the reductions"], {
     group: "weight",
     planted: "parameter",
+    norms: [...FIRST, ...ONE_WEIGHT, "adaptiveLayerNorm"],
     equivalent: {
-      norms: ["batchNorm", "instanceNorm"],
+      norms: ["batchNorm", "instanceNorm", ...ONE_WEIGHT],
       proof: "a set meets one weight w: w·⟨g⟩ = ⟨w·g⟩ and w·⟨g·x̂⟩ = ⟨w·g·x̂⟩",
     },
   }),
   ...all(["weight twice in the variance term"], {
     group: "weight",
     planted: "parameter",
-    norms: without("switchableNorm"), // its variance term is no product of x̂ and a mean
+    // SwitchableNorm's variance term is no product of x̂ and a mean
+    norms: [...without("switchableNorm"), ...AFFINE, "filterResponseNorm"],
   }),
-  ...all(["y saved for x̂"], { group: "weight", planted: "parameter" }),
+  ...all(["y saved for x̂"], { group: "weight", planted: "parameter", norms: weighted }),
 ];
 
 const parameters: readonly Mutant[] = [
   ...all(["gradWeight from x − μ", "gradWeight from y", "gradWeight equal to gradBias", "gradWeight from |x̂|"], {
     group: "parameters",
     planted: "parameter gradient",
+    norms: [...weighted, "adaptiveInstanceNorm"],
   }),
-  ...all(["gradWeight averaged over the batch"], { group: "parameters", planted: "count" }),
-  ...all(["gradBias averaged over the batch"], { group: "parameters", planted: "count", norms: without("rmsNorm") }),
+  ...all(["gradWeight averaged over the batch"], {
+    group: "parameters",
+    planted: "count",
+    norms: weighted.filter((norm) => norm !== "weightNorm"), // it has no batch
+  }),
+  ...all(["gradBias averaged over the batch"], { group: "parameters", planted: "count", norms: biased }),
   {
     name: "gradBias from x̂",
     group: "parameters",
     planted: "parameter gradient",
-    norms: without("rmsNorm"),
+    norms: [...biased, "adaptiveInstanceNorm"],
     make: inBackward({ parts: { gradBias: ({ g, xhat }) => g.mul(xhat) } }),
   },
   {
     name: "sign of gradWeight",
     group: "parameters",
     planted: "factor",
-    norms: NORMS,
+    norms: weighted,
     make: inBackward({ parts: { gradWeight: ({ gradWeight }) => gradWeight.neg() } }),
   },
 ];
@@ -120,7 +139,7 @@ const gradOutput: readonly Mutant[] = [
     name: "gradOutput missing in the means",
     group: "gradOutput",
     planted: "gradOutput",
-    norms: without("switchableNorm"),
+    norms: [...without("switchableNorm"), ...AFFINE],
     make: inBackward({
       parts: {
         viaMean: ({ viaMean, weight }) => viaMean.mul(0).add(average(weight)),
@@ -130,23 +149,33 @@ const gradOutput: readonly Mutant[] = [
   },
 ];
 
-const positionsAreTheLastAxis = "its n positions are the last axis of [N, C, L]";
-
 const counts: readonly Mutant[] = [
   ...all(["n is the batch", "n is the next power of two", "n − 1 in the recomputed variance"], {
     group: "counts",
     planted: "count",
+    norms: [...FIRST, ...SQUARES],
   }),
   ...all(["n is the last axis"], {
     group: "counts",
     planted: "count",
-    equivalent: { norms: ["instanceNorm", "switchableNorm"], proof: positionsAreTheLastAxis },
+    norms: [...FIRST, ...SQUARES],
+    equivalent: {
+      norms: [
+        "instanceNorm",
+        "switchableNorm",
+        "adaptiveInstanceNorm",
+        "conditionalInstanceNorm",
+        "adaptiveLayerNorm",
+        "filterResponseNorm",
+      ],
+      proof: "its n cells are the last axis of [N, C, L]",
+    },
   }),
   {
     name: "sums that are not divided",
     group: "counts",
     planted: "count",
-    norms: NORMS,
+    norms: [...FIRST, ...SQUARES],
     make: inBackward({
       parts: {
         viaMean: ({ viaMean, n }) => viaMean.mul(n),

@@ -4,14 +4,19 @@ import { average } from "../helpers/mutantNorm.ts";
 import type { Forward, Mutation, Parts } from "../helpers/mutantNorm.ts";
 import { forwardMutants } from "../helpers/normMutants.ts";
 import type { CellSet } from "../helpers/normOracles.ts";
-import { known, toFloat32, without } from "./formulaMutants.ts";
+import { known, toFloat32 } from "./formulaMutants.ts";
 import { NORMS } from "./mutant.ts";
 import type { Mutant, NormName } from "./mutant.ts";
 import { inBackward, inForward } from "./specimen.ts";
+import { AFFINE, allBut, CENTRED, FIRST, SETS, without } from "./traits.ts";
 
 /** SwitchableNorm is not derived from sets. */
-const bySets = without("switchableNorm");
-const byChannel: readonly NormName[] = ["batchNorm", "instanceNorm", "groupNorm"];
+const bySets: readonly NormName[] = [...without("switchableNorm"), ...SETS];
+const byChannel: readonly NormName[] = ["batchNorm", "instanceNorm", "groupNorm", "batchRenorm", "filterResponseNorm"];
+/** A norm whose parameters are more than one number. */
+const byParameters = bySets.filter(
+  (norm) => !["weightStandardization", "normalize", "scaleNorm"].some((name) => name === norm),
+);
 
 const axes = (name: string, norms: readonly NormName[] = bySets): Mutant => ({
   name,
@@ -21,11 +26,11 @@ const axes = (name: string, norms: readonly NormName[] = bySets): Mutant => ({
   make: inBackward(known(name)),
 });
 
-const cut = (name: string): Mutant => ({
+const cut = (name: string, norms: readonly NormName[] = NORMS): Mutant => ({
   name,
   group: "axes and groups",
   planted: "indices",
-  norms: NORMS,
+  norms,
   make: inBackward(known(name)),
 });
 
@@ -55,7 +60,7 @@ const onePass = <A extends Num<A>>({ x }: Forward<A>): A => average(x.square()).
 const layout: readonly Mutant[] = [
   axes("sets of the backward off by one"),
   axes("sets of the backward interleaved, c % G"),
-  axes("parameters of the next cell in the backward"),
+  axes("parameters of the next cell in the backward", byParameters),
   {
     name: "statistics of the backward over the whole array",
     group: "axes and groups",
@@ -74,7 +79,7 @@ const layout: readonly Mutant[] = [
     name: "a weight of one value taken for none",
     group: "axes and groups",
     planted: "parameter",
-    norms: NORMS,
+    norms: [...FIRST, "batchRenorm", "filterResponseNorm", "weightNorm", "dynamicTanh"],
     equivalent: {
       norms: ["layerNorm"],
       proof: "one weight means sets of one value: x̂ = 0 and ∂L/∂x = 0 whatever ĝ is",
@@ -82,7 +87,7 @@ const layout: readonly Mutant[] = [
     make: inBackward({ parts: { gradXhat: ({ g, gradXhat, weights }) => (weights === 1 ? g : gradXhat) } }),
   },
   cut("last cell skipped"),
-  cut("only the first four sets"),
+  cut("only the first four sets", allBut("localResponseNorm", "spectralNorm")), // they have no sets
   cut("only the first eight cells of a set"),
 ];
 
@@ -93,14 +98,14 @@ const numerics: readonly Mutant[] = [
     name: "one-pass variance in the forward",
     group: "numerics",
     planted: "precision",
-    norms: without("rmsNorm", "switchableNorm"),
+    norms: [...without("rmsNorm", "switchableNorm"), ...AFFINE],
     make: inForward(knownForward("one-pass variance")),
   },
   {
     name: "one-pass variance recomputed in the backward",
     group: "numerics",
     planted: "precision",
-    norms: without("rmsNorm", "switchableNorm"),
+    norms: [...without("rmsNorm", "switchableNorm"), ...AFFINE],
     make: inBackward({ parts: { savedRstd: (c) => onePass(c).add(c.eps).rsqrtOrZero() } }),
   },
   {
@@ -140,21 +145,24 @@ const numerics: readonly Mutant[] = [
   },
 ];
 
+const centring: readonly NormName[] = [...without("rmsNorm", "switchableNorm"), ...CENTRED];
+const withBias = centring.filter((norm) => norm !== "weightStandardization");
+
 /** Forwards that are wrong together with their backward: no derivative of them shows it. */
 const forwards: readonly Mutant[] = (
   [
-    ["unbiased variance", "counts"],
-    ["eps outside of the root", "rstd"],
-    ["eps missing", "rstd"],
-    ["not centred, as RMSNorm", "terms"],
-    ["bias scaled by the weight", "parameters"],
-    ["sets interleaved, c % G", "axes and groups"],
+    ["unbiased variance", "counts", [...centring, "filterResponseNorm"]],
+    ["eps outside of the root", "rstd", [...centring, "filterResponseNorm"]],
+    ["eps missing", "rstd", [...centring, "filterResponseNorm"]],
+    ["not centred, as RMSNorm", "terms", centring],
+    ["bias scaled by the weight", "parameters", [...withBias, "filterResponseNorm"]],
+    ["sets interleaved, c % G", "axes and groups", [...centring, "filterResponseNorm"]],
   ] as const
-).map(([name, group]) => ({
+).map(([name, group, norms]) => ({
   name: `forward: ${name}`,
   group,
   planted: "output",
-  norms: without("rmsNorm", "switchableNorm"),
+  norms,
   make: inForward(knownForward(name)),
 }));
 

@@ -3,7 +3,26 @@ import type { NdArray, Shape } from "../../src/autograd/index.ts";
 import type { OpSpec } from "../../src/gradcheck/index.ts";
 import type { Fault } from "../../src/gradcheck/fault.ts";
 
-export const NORMS = ["batchNorm", "layerNorm", "instanceNorm", "groupNorm", "rmsNorm", "switchableNorm"] as const;
+export const NORMS = [
+  "batchNorm",
+  "layerNorm",
+  "instanceNorm",
+  "groupNorm",
+  "rmsNorm",
+  "switchableNorm",
+  "adaptiveInstanceNorm",
+  "conditionalInstanceNorm",
+  "adaptiveLayerNorm",
+  "batchRenorm",
+  "filterResponseNorm",
+  "weightStandardization",
+  "localResponseNorm",
+  "normalize",
+  "weightNorm",
+  "spectralNorm",
+  "scaleNorm",
+  "dynamicTanh",
+] as const;
 export type NormName = (typeof NORMS)[number];
 
 /** In the order of the catalogue of VERIFICATION.md. */
@@ -18,6 +37,18 @@ export const GROUPS = [
   "numerics",
   "state",
   "SwitchableNorm",
+  "AdaptiveInstanceNorm",
+  "ConditionalInstanceNorm",
+  "AdaptiveLayerNorm",
+  "BatchRenorm",
+  "FilterResponseNorm",
+  "weightStandardization",
+  "LocalResponseNorm",
+  "normalize",
+  "WeightNorm",
+  "SpectralNorm",
+  "ScaleNorm",
+  "DynamicTanh",
   "real bugs",
 ] as const;
 export type Group = (typeof GROUPS)[number];
@@ -31,8 +62,24 @@ export type Options = {
   readonly numGroups?: number;
   /** Over how many of the last dims. */
   readonly normalizedDims?: number;
-  /** SwitchableNorm: the instances' variances are divided by L − 1, as in its authors' code. */
+  /** A variance is divided by n − 1: of AdaIN and weight standardization; of SwitchableNorm's instances. */
   readonly unbiased?: boolean;
+  /** AdaIN: the share of the style. LRN: how much the squares weigh. */
+  readonly alpha?: number;
+  /** CIN: styles are blended, not chosen by labels. */
+  readonly blend?: boolean;
+  /** BatchRenorm: how far r and d may go. */
+  readonly rMax?: number;
+  readonly dMax?: number;
+  /** FRN: there is an epsL. */
+  readonly learnableEps?: boolean;
+  /** LRN: channels in a window, and the exponent. Its k is eps. */
+  readonly size?: number;
+  readonly beta?: number;
+  /** normalize: the exponent of the norm. */
+  readonly p?: number;
+  /** normalize, weightNorm, spectralNorm; null: the norm is one for all of the array. */
+  readonly dim?: number | null;
   readonly momentum?: number | null;
   /** Values of x around 1e-7 instead of those that checkOp draws: a variance that is small against nothing but eps 0. */
   readonly tiny?: boolean;
@@ -48,6 +95,8 @@ export interface Domain {
   readonly where: (setting: Setting) => boolean;
   /** Of the inputs; the first is x. */
   readonly shapes: (setting: Setting) => Readonly<Record<string, Shape>>;
+  /** Inputs that are constants to the op: differences must not move them. */
+  readonly held?: readonly string[];
 }
 
 /** A mutant's own forward and backward on plain arrays: all that the other designs see of it. */

@@ -3,60 +3,20 @@
  * and one domain for all mutants of a norm. It has to reach what mutants hide behind: sets of more than eight cells, more
  * than four sets, sizes that are no powers of two, a weight of one value, a tiny variance with eps 0.
  */
-import type { Num, Shape, Traced } from "../../src/autograd/index.ts";
+import type { Shape } from "../../src/autograd/index.ts";
 import { batchNormForward, groupNormForward, instanceNormForward, layerNormForward } from "../../src/norms/index.ts";
 import { mutantTrace, rightParts } from "../helpers/mutantNorm.ts";
-import type { Mutation, Parts } from "../helpers/mutantNorm.ts";
+import type { Parts } from "../helpers/mutantNorm.ts";
 import { batchNormSets, groupNormSets, instanceNormSets, layerNormSets } from "../helpers/normOracles.ts";
 import type { CellSet } from "../helpers/normOracles.ts";
-import type { Domain, NormName, Options, Setting } from "./mutant.ts";
+import { channelNorms } from "./channelNorms.ts";
+import { at, domain, EPS, FEWER_CELLS, perChannel, shapeOf } from "./domain.ts";
+import type { Norm } from "./domain.ts";
+import { lengthNorms } from "./lengthNorms.ts";
+import type { NormName, Setting } from "./mutant.ts";
+import { otherNorms } from "./otherNorms.ts";
+import { styleNorms } from "./styleNorms.ts";
 import { switchableForward, switchableTrace } from "./switchableNorm.ts";
-import type { SwitchableParts } from "./switchableNorm.ts";
-
-/** Parts to replace; those of SwitchableNorm alone are apart. */
-export interface Change extends Mutation {
-  readonly switchable?: Partial<SwitchableParts>;
-}
-
-export interface Norm {
-  readonly domain: Domain;
-  /** For designs that have no domain: the options that make mutants most visible. */
-  readonly usual: Options;
-  readonly sets: (setting: Setting) => CellSet[];
-  readonly forward: <A extends Num<A>>(inputs: readonly A[], setting: Setting) => A;
-  readonly trace: <A extends Num<A>>(inputs: readonly A[], setting: Setting, change: Change) => Traced<A>;
-  /** What is right for its parts, where it is not what is right for the others. */
-  readonly parts: Parts;
-}
-
-/** A case costs a pass through the formula for each cell. */
-const MOST_CELLS = 50;
-/** Of SwitchableNorm, whose formula is three times as long. */
-const FEWER_CELLS = 30;
-const EPS = [1e-5, 1e-3, 1, 0];
-
-export const shapeOf = ({ N, C, L }: Setting): Shape => [N, C, L];
-
-export function at<A>(inputs: readonly A[], i: number): A {
-  const input = inputs[i];
-  if (input === undefined) throw new RangeError(`at: expected an input ${i}, got ${inputs.length} inputs`);
-  return input;
-}
-
-function domain(
-  params: Domain["params"],
-  parameters: (setting: Setting) => Readonly<Record<string, Shape>>,
-  where: (setting: Setting) => boolean = () => true,
-): Domain {
-  return {
-    dims: { N: [1, 3], C: [1, 6], L: [1, 10] },
-    params: { ...params, tiny: [false, false, false, true] },
-    where: (setting) => setting.N * setting.C * setting.L <= MOST_CELLS && where(setting),
-    shapes: (setting) => ({ x: shapeOf(setting), ...parameters(setting) }),
-  };
-}
-
-const perChannel = ({ C }: Setting): Readonly<Record<string, Shape>> => ({ weight: [C], bias: [C] });
 
 /** The last one or two dims. */
 function normalizedShape({ C, L, normalizedDims = 1 }: Setting): Shape {
@@ -64,12 +24,16 @@ function normalizedShape({ C, L, normalizedDims = 1 }: Setting): Shape {
 }
 
 /** A norm whose sets share a mean and a variance: the mutable one is derived from its sets. */
-function rowNorm(norm: Omit<Norm, "trace">): Norm {
+interface RowNorm extends Omit<Norm, "trace"> {
+  readonly sets: (setting: Setting) => CellSet[];
+  readonly parts: Parts;
+}
+
+function rowNorm({ sets, parts, ...norm }: RowNorm): Norm {
   return {
     ...norm,
     trace: (inputs, setting, change) => {
       const parameters = [at(inputs, 1), inputs[2] ?? null] as const;
-      const { sets, parts } = norm;
       const { output, pullback } = mutantTrace(
         [at(inputs, 0), ...parameters],
         sets(setting),
@@ -148,9 +112,11 @@ export const norms: Readonly<Record<NormName, Norm>> = {
       ({ N, C, L, unbiased = false }) => N * C * L <= FEWER_CELLS && (!unbiased || L > 1),
     ),
     usual: { eps: 1e-5, unbiased: true },
-    sets: (setting) => instanceNormSets(shapeOf(setting)),
     forward: (inputs, setting) => switchableForward(inputs, setting).output,
     trace: (inputs, setting, { parts = {}, switchable = {} }) => switchableTrace(inputs, setting, parts, switchable),
-    parts: rightParts,
   },
+  ...styleNorms,
+  ...channelNorms,
+  ...lengthNorms,
+  ...otherNorms,
 };

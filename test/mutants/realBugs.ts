@@ -8,11 +8,13 @@ import { forwardMutants } from "../helpers/normMutants.ts";
 import { layerNormSets } from "../helpers/normOracles.ts";
 import type { CellSet } from "../helpers/normOracles.ts";
 import type { Fault } from "../../src/gradcheck/fault.ts";
-import { known, without } from "./formulaMutants.ts";
+import { known } from "./formulaMutants.ts";
 import type { Domain, Mutant, NormName, Setting, Specimen } from "./mutant.ts";
-import { at, norms, shapeOf } from "./norms.ts";
+import { at, shapeOf } from "./domain.ts";
+import { norms } from "./norms.ts";
 import { asOp, atSecondOrder, inBackward, inForward } from "./specimen.ts";
 import { aliased } from "./switchableMutants.ts";
+import { without } from "./traits.ts";
 
 function bug(source: string, name: string, planted: Fault, norms: readonly NormName[], make: Mutant["make"]): Mutant {
   return { name: `${source}: ${name}`, group: "real bugs", planted, source, norms, make };

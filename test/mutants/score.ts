@@ -3,9 +3,10 @@ import type { Fault } from "../../src/gradcheck/fault.ts";
 import { FAULTS } from "../../src/gradcheck/fault.ts";
 import { designs } from "./designs.ts";
 import type { Judged } from "./judgePair.ts";
-import { GROUPS } from "./mutant.ts";
+import { GROUPS, NORMS } from "./mutant.ts";
 
 export interface Kills {
+  /** A group, or a norm. */
   readonly group: string;
   readonly killable: number;
   readonly byCheckOp: number;
@@ -13,12 +14,12 @@ export interface Kills {
   readonly byDesigns: readonly number[];
 }
 
-/** One row a group, and all together last. */
-export function killTable(judged: readonly Judged[]): Kills[] {
-  const rows = GROUPS.map((group) =>
+/** One row a group, or a norm, and all together last. */
+export function killTable(judged: readonly Judged[], by: "group" | "norm" = "group"): Kills[] {
+  const rows = (by === "group" ? GROUPS : NORMS).map((name) =>
     kills(
-      group,
-      judged.filter((pair) => pair.group === group),
+      name,
+      judged.filter((pair) => pair[by] === name),
     ),
   );
   return [...rows.filter(({ killable }) => killable > 0), kills("all", judged)];

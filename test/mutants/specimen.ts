@@ -1,11 +1,10 @@
 /** The ways in which a mutant is planted: in the backward, in the forward, at second order, in an op of its own. */
-import { grad, NdArray, Tensor } from "../../src/autograd/index.ts";
-import type { Num } from "../../src/autograd/index.ts";
-import type { FloatArray } from "../../src/autograd/index.ts";
-import { mutantOp } from "../helpers/mutantNorm.ts";
+import { apply, grad, NdArray, Tensor } from "../../src/autograd/index.ts";
+import type { FloatArray, Num, Traced } from "../../src/autograd/index.ts";
 import type { Domain, NormName, Options, Own, Setting, Spec, Specimen } from "./mutant.ts";
-import { at, norms } from "./norms.ts";
-import type { Change } from "./norms.ts";
+import { at } from "./domain.ts";
+import type { Change } from "./domain.ts";
+import { norms } from "./norms.ts";
 
 type Formula = <A extends Num<A>>(inputs: readonly A[], setting: Setting) => A;
 export type Op = (inputs: readonly Tensor[], setting: Setting) => Tensor;
@@ -31,14 +30,16 @@ function specOf(domain: Domain): Pick<Spec, "dims" | "params" | "where" | "input
   };
 }
 
+const changeAt = (change: Change | ((setting: Setting) => Change), setting: Setting): Change =>
+  typeof change === "function" ? change(setting) : change;
+
 /** The forward is right, the backward plain code that is not. A function where the change depends on the case. */
 export function inBackward(change: Change | ((setting: Setting) => Change)): Make {
   return (norm) => {
     const { domain, forward, trace, usual } = norms[norm];
     const own: Own = {
       value: forward,
-      gradients: (inputs, setting) =>
-        trace(inputs, setting, typeof change === "function" ? change(setting) : change).pullback,
+      gradients: (inputs, setting) => trace(inputs, setting, changeAt(change, setting)).pullback,
     };
     return {
       domain,
@@ -59,17 +60,18 @@ export function inBackward(change: Change | ((setting: Setting) => Change)): Mak
 }
 
 /** The forward is wrong, and its backward follows it: only its value can show it. */
-export function inForward(change: Change): Make {
-  return (norm) => asOp(norm, (inputs, setting) => norms[norm].trace(inputs, setting, change).output);
+export function inForward(change: Change | ((setting: Setting) => Change)): Make {
+  return (norm) =>
+    asOp(norm, (inputs, setting) => norms[norm].trace(inputs, setting, changeAt(change, setting)).output);
 }
 
 /** Right at first order; its backward has another derivative than the right one. */
 export function atSecondOrder(change: Change): Make {
   return (norm) => {
-    const { sets, parts } = norms[norm];
-    const specimen = asOp(norm, (inputs, setting) =>
-      mutantOp([at(inputs, 0), at(inputs, 1), inputs[2] ?? null], sets(setting), setting.eps, change, parts),
-    );
+    const specimen = asOp(norm, (inputs, setting) => {
+      const rule = <A extends Num<A>>(...arrays: readonly A[]): Traced<A> => norms[norm].trace(arrays, setting, change);
+      return apply("mutant", { rule }, ...inputs);
+    });
     return { ...specimen, second: secondOf(specimen.spec.op, specimen.domain) };
   };
 }

@@ -6,7 +6,7 @@ import type { Num, Tensor } from "../../src/autograd/index.ts";
 import { runningNormForward } from "../../src/norms/index.ts";
 import type { Fault } from "../../src/gradcheck/fault.ts";
 import type { Domain, Mutant, NormName, Options, Setting, Specimen } from "./mutant.ts";
-import { at, shapeOf } from "./norms.ts";
+import { at, shapeOf } from "./domain.ts";
 import { asOp } from "./specimen.ts";
 import { countOf, normalize, StatefulNorm } from "./statefulNorm.ts";
 import type { StateFaults } from "./statefulNorm.ts";

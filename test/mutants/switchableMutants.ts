@@ -2,7 +2,7 @@
 import type { Num } from "../../src/autograd/index.ts";
 import type { Fault } from "../../src/gradcheck/fault.ts";
 import type { Mutant } from "./mutant.ts";
-import type { Change } from "./norms.ts";
+import type { Change } from "./domain.ts";
 import { inBackward, inForward } from "./specimen.ts";
 import { entry } from "./switchableNorm.ts";
 import type { SwitchableParts } from "./switchableNorm.ts";

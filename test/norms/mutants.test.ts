@@ -40,7 +40,7 @@ function rejection(law: string, draws: readonly NormDraw[], change: (draw: NormD
 
 /** Mistakes of the wrapping: for each law one that no replaced formula makes. */
 const badWrappings: Readonly<Record<string, (draw: NormDraw) => NormCase>> = {
-  "the op on the tape equals the pure pair bit by bit": ({ normCase }) => ({
+  "the op on the tape equals the pure pair: bit by bit by formula, but for rounding by kernel": ({ normCase }) => ({
     ...normCase,
     op: (inputs) => normCase.op(inputs).mul(1 + 2 ** -52),
   }),
