@@ -10,7 +10,7 @@ const files: Files = new Map(
   ["src", "test", "examples"].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
       .map((name) => posix.join(folder, name))
-      .filter((name) => name.endsWith(".ts") && !name.startsWith("test/.docs"))
+      .filter((name) => name.endsWith(".ts") && !/^test\/\.docs|\/(node_modules|dist)\//.test(name))
       .map((name) => [name, readFileSync(join(ROOT, name), "utf8")] as const),
   ),
 );

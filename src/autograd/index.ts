@@ -1,3 +1,5 @@
+export { getBackend, setBackend, withBackend } from "./backend.ts";
+export type { Backend } from "./backend.ts";
 export {
   arange,
   concat,

@@ -52,8 +52,8 @@ export class Buffer extends Tensor {
 /** Names and values, as PyTorch names them: `0.weight`, `1.running_mean`. */
 export type StateDict = Readonly<Record<string, Tensor>>;
 
-/** A module, whatever its inputs are. */
-export type AnyModule = Module<never>;
+/** A module, whatever its inputs and its output are. */
+export type AnyModule = Module<never, unknown>;
 
 /**
  * A layer, or a network made of layers. Parameters, buffers and modules that are stored in its attributes (modules also
@@ -68,11 +68,11 @@ export type AnyModule = Module<never>;
  *   }
  * }
  */
-export abstract class Module<Inputs extends readonly unknown[] = readonly [input: Tensor]> {
+export abstract class Module<Inputs extends readonly unknown[] = readonly [input: Tensor], Output = Tensor> {
   /** Whether the module is in training mode: batch statistics, dropout. Change it with `train` and `eval`. */
   training = true;
 
-  abstract forward(...inputs: Inputs): Tensor;
+  abstract forward(...inputs: Inputs): Output;
 
   /** The modules stored in attributes, with their names. */
   *namedChildren(): Generator<readonly [name: string, child: AnyModule]> {

@@ -1,8 +1,8 @@
 /** NdArray: plain numbers. Immutable, contiguous, row-major, float32 or float64. */
-import { matmul } from "../kernels/matmul.ts";
 import { sumOver } from "../kernels/reduce.ts";
 import { addRun, broadcastStrides, divRun, mulRun, stridedCopy, subRun, zip } from "../kernels/strided.ts";
 import type { BinaryRun } from "../kernels/strided.ts";
+import { activeKernels } from "./backend.ts";
 import { erf } from "./erf.ts";
 import { describeValue } from "./format.ts";
 import { Num } from "./num.ts";
@@ -241,6 +241,7 @@ export class NdArray extends Num<NdArray> {
     const left = this.expand([...batch, m, k]);
     const right = other.expand([...batch, k, n]);
     const data = allocate(this.dtype, sizeOf(batch) * m * n);
+    const { matmul } = activeKernels();
     for (let i = 0; i < sizeOf(batch); i++) {
       const offsets = { aOffset: i * m * k, bOffset: i * k * n, outOffset: i * m * n };
       matmul(data, left.data, right.data, m, k, n, offsets);

@@ -1,4 +1,5 @@
 /** Tensor: arrays that write the tape. */
+import { getBackend } from "./backend.ts";
 import { checkNumber, checkOptions } from "./checks.ts";
 import { describeValue, formatArray } from "./format.ts";
 import { NdArray } from "./ndarray.ts";
@@ -352,9 +353,12 @@ function reduction(dims: readonly number[] | undefined, keepdim: boolean): Attri
 export interface Op<Args extends readonly Arg[]> {
   /** The definition, generic in the reading. */
   readonly rule?: Rule<Args>;
-  /** The same function on plain arrays, fast. */
+  /** The same function on plain arrays, fast. It runs instead of the rule, unless the backend is "formula". */
   readonly kernel?: Kernel<Args>;
-  /** Widens float32 inputs and gradOutput, and rounds the output and the gradients once. */
+  /**
+   * Widens float32 inputs and gradOutput of the rule, and rounds the output and the gradients once. A kernel gets arrays as
+   * they are stored, and sees to this itself: what it answers in float64 is rounded.
+   */
   readonly computeIn?: "float64";
   /** Options to show on the printed tape. */
   readonly attributes?: Attributes;
@@ -375,19 +379,16 @@ export interface Op<Args extends readonly Arg[]> {
  */
 export function apply<const Args extends readonly Arg[]>(name: string, op: Op<Args>, ...inputs: Args): Tensor {
   inputs.forEach((input, i) => input !== null && checkTensor(name, `input ${i}`, input));
-  const dtypes = new Set(inputs.flatMap((input) => input?.dtype ?? []));
-  if (dtypes.size > 1) {
-    throw new TypeError(
-      `${name}: expected inputs of one dtype, got ${[...dtypes].join(" and ")}: convert one with .to(dtype)`,
-    );
-  }
-  const [dtype = "float64"] = dtypes;
+  const dtype = commonDtype(name, inputs);
   const wide = op.computeIn ?? dtype;
   const values = inputs.map((input) => input && input.value);
-  const run = op.kernel ?? op.rule;
+  const kernel = getBackend() === "formula" && op.rule ? undefined : op.kernel;
+  const run = kernel ?? op.rule;
   if (run === undefined) throw new TypeError(`${name}: expected an op with a rule or a kernel, got neither`);
-  const traced: Traced<NdArray> = run(...lift<Args, NdArray>(values.map((value) => value && value.to(wide))));
-  const pullback: Pullback<NdArray> = (gradOutput) => traced.pullback(gradOutput.to(wide)).map((g) => g && g.to(dtype));
+  const taken = kernel ? dtype : wide;
+  const traced: Traced<NdArray> = run(...lift<Args, NdArray>(values.map((value) => value && value.to(taken))));
+  const { pullback: pull } = traced; // alone, so that a record does not keep its output alive
+  const pullback: Pullback<NdArray> = (gradOutput) => pull(gradOutput.to(taken)).map((g) => g && g.to(dtype));
   const replay = (): Pullback<Tensor> => {
     if (op.rule === undefined) {
       throw new Error(`${name}: expected an op with a rule to differentiate twice, got one with plain numbers only`);
@@ -404,6 +405,19 @@ export function apply<const Args extends readonly Arg[]>(name: string, op: Op<Ar
   const output = write(name, op.attributes ?? {}, inputs, traced.output.to(dtype), pullback, replay);
   if (traced.aux !== undefined) op.commit?.(traced.aux);
   return output;
+}
+
+function commonDtype(name: string, inputs: readonly Arg[]): Dtype {
+  let dtype: Dtype | null = null;
+  for (const input of inputs) {
+    if (dtype !== null && input !== null && input.dtype !== dtype) {
+      throw new TypeError(
+        `${name}: expected inputs of one dtype, got ${dtype} and ${input.dtype}: convert one with .to(dtype)`,
+      );
+    }
+    dtype ??= input && input.dtype;
+  }
+  return dtype ?? "float64";
 }
 
 /** What an op expects of callers in JavaScript, too: a plain array would give NaN, or fail deep inside. */

@@ -18,6 +18,7 @@
  *   ∂L/∂weight = Σₙ g · Xᵀ
  *   ∂L/∂x      = col2im(Wᵀ · g)        every cell of x gets the sum over its copies in X
  */
+import { activeKernels } from "../autograd/backend.ts";
 import { checkOptions } from "../autograd/checks.ts";
 import { NdArray } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
@@ -26,7 +27,7 @@ import type { Shape } from "../autograd/shape.ts";
 import type { Kernel, Rule } from "../autograd/tape.ts";
 import { apply } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
-import { conv2dForward, conv2dGradInput, conv2dGradWeight, im2colIndex } from "../kernels/conv2d.ts";
+import { im2colIndex } from "../kernels/conv2d.ts";
 import type { Conv2dGeometry } from "../kernels/conv2d.ts";
 import type { PairOption } from "./checks.ts";
 import { convGeometry } from "./convGeometry.ts";
@@ -88,6 +89,7 @@ export const convKernel =
   ({ geometry, outputShape, needsGradInput }: Convolution): Kernel<ConvArgs> =>
   (x: NdArray, weight: NdArray, bias: NdArray | null) => {
     const { batch, outChannels, outHeight, outWidth } = geometry;
+    const { conv2dForward, conv2dGradInput, conv2dGradWeight } = activeKernels();
     return {
       output: new NdArray(conv2dForward(x.data, weight.data, bias && bias.data, geometry), outputShape),
       pullback: (gradOutput: NdArray) => [

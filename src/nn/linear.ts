@@ -7,6 +7,7 @@
  *
  *   ∂L/∂x = g · W        ∂L/∂W = gᵀ · x        ∂L/∂b = Σ g over the rows
  */
+import { activeKernels } from "../autograd/backend.ts";
 import { checkOptions } from "../autograd/checks.ts";
 import { Module, Parameter } from "../autograd/module.ts";
 import { NdArray } from "../autograd/ndarray.ts";
@@ -15,7 +16,6 @@ import { formatShape, sizeOf } from "../autograd/shape.ts";
 import type { Kernel, Rule } from "../autograd/tape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
-import { linearForward, linearGradInput, linearGradWeight } from "../kernels/linear.ts";
 import { checkCount } from "./checks.ts";
 import { defaultBias, defaultWeight } from "./init.ts";
 import type { DrawOptions } from "./init.ts";
@@ -51,6 +51,7 @@ export const linearKernel =
     const [outFeatures = 0, inFeatures = 0] = weight.shape;
     const leading = x.shape.slice(0, -1);
     const sizes = { rows: sizeOf(leading), inFeatures, outFeatures };
+    const { linearForward, linearGradInput, linearGradWeight } = activeKernels();
     return {
       output: new NdArray(linearForward(x.data, weight.data, bias && bias.data, sizes), [...leading, outFeatures]),
       pullback: (gradOutput: NdArray) => [

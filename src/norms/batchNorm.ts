@@ -31,16 +31,20 @@ import { checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Buffer, Parameter } from "../autograd/module.ts";
+import { NdArray } from "../autograd/ndarray.ts";
 import type { Dtype } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
+import type { Traced } from "../autograd/tape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { channelPartition, channelShape, nonChannelDims } from "./channels.ts";
 import { checkChannels, checkCount, checkEps, checkMomentum, checkPerChannel, checkRunning } from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
+import { batchLayout, needsOf, runNormKernel } from "./normKernel.ts";
+import type { NormPullback } from "./normKernel.ts";
 import type { RunningStats } from "./runningStats.ts";
 import {
   commitRunningStats,
@@ -154,6 +158,9 @@ export function batchNormTerms<A extends Num<A>>(
  * the batch's, and `runningMean.value` and `runningVar.value` are assigned anew; otherwise they are the running ones. As
  * torch.nn.functional.batch_norm. float32 is computed in float64.
  *
+ * ONNX's BatchNormalization differs: its momentum (0.9) is the weight of the OLD value, and its running variance moves by
+ * the biased variance.
+ *
  * @param input [N, C, *]
  * @param runningMean [C], or null: in training nothing is tracked then
  * @param runningVar [C], or null. It is moved by the UNBIASED variance, while the biased one normalizes
@@ -210,10 +217,23 @@ export function batchNorm(
     const pullback = (gradOutput: A): readonly [A, A | null, A | null] => batchNormBackward(gradOutput, saved);
     return { output, pullback, aux: n === 0 ? [] : [mean, variance.mul(n).div(n - 1)] };
   };
+  const needs = needsOf(input, weight, bias);
+  const layout = batchLayout(input.shape);
+  const kernel = (
+    x: NdArray,
+    weight: NdArray | null,
+    bias: NdArray | null,
+  ): Traced<NdArray, ReturnType<NormPullback>> => {
+    const { output, saved, pullback } = runNormKernel(x, weight, bias, layout, { eps, centered: true }, needs);
+    const mean = saved.mean.map((m, c) => m + (saved.correction[c] ?? 0));
+    const unbiased = saved.variance.map((v) => (v * n) / (n - 1));
+    return { output, pullback, aux: [mean, unbiased].map((values) => new NdArray(values, [values.length])) };
+  };
   return apply(
     "batchNorm",
     {
       rule,
+      ...(n > 0 && { kernel }),
       computeIn: "float64",
       attributes: { training, momentum, eps },
       commit: (aux) => commitRunningStats(runningMean, runningVar, aux, momentum),

@@ -25,16 +25,19 @@ import { checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
-import type { Dtype } from "../autograd/ndarray.ts";
+import type { Dtype, NdArray } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape, range, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
+import type { Traced } from "../autograd/tape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { channelShape, nonChannelDims } from "./channels.ts";
 import { checkChannels, checkCount, checkEps, checkPerChannel } from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
+import { groupLayout, needsOf, runNormKernel } from "./normKernel.ts";
+import type { NormPullback } from "./normKernel.ts";
 
 export interface GroupNormOptions {
   /** G, which must divide the number of channels. */
@@ -144,6 +147,8 @@ export function groupNormTerms<A extends Num<A>>(
  * group of C/numGroups consecutive channels. As torch.nn.functional.group_norm, but a constant group with eps = 0 gives
  * y = bias (PyTorch: NaN), and float32 is computed in float64.
  *
+ * ONNX's GroupNormalization has scale and bias per channel since opset 21; in opset 18 they were per GROUP.
+ *
  * @param input [N, C, *]
  * @param numGroups divides C. 1: one group, layer normalization's statistics; C: instance normalization's
  * @param options.weight scale [C], one a channel. Default: none
@@ -171,7 +176,16 @@ export function groupNorm(
     const { output, saved } = groupNormForward(x, weight, bias, attributes);
     return { output, pullback: (gradOutput) => groupNormBackward(gradOutput, saved) };
   };
-  return apply("groupNorm", { rule, computeIn: "float64", attributes }, input, weight, bias);
+  const needs = needsOf(input, weight, bias);
+  const layout = groupLayout(input.shape, numGroups);
+  const kernel = (
+    x: NdArray,
+    weight: NdArray | null,
+    bias: NdArray | null,
+  ): Traced<NdArray, ReturnType<NormPullback>> =>
+    runNormKernel(x, weight, bias, layout, { eps, centered: true }, needs);
+  const op = { rule, computeIn: "float64", attributes, ...(input.numel > 0 && { kernel }) } as const;
+  return apply("groupNorm", op, input, weight, bias);
 }
 
 /**

@@ -29,16 +29,20 @@ import { checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { describeValue, formatNumber } from "../autograd/format.ts";
 import { Buffer, Parameter } from "../autograd/module.ts";
+import { NdArray } from "../autograd/ndarray.ts";
 import type { Dtype } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape, range, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
+import type { Traced } from "../autograd/tape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { channelPartition, channelShape, nonChannelDims } from "./channels.ts";
 import { checkChannels, checkCount, checkEps, checkMomentum, checkPerChannel, checkRunning } from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
+import { groupLayout, needsOf, runNormKernel } from "./normKernel.ts";
+import type { NormPullback } from "./normKernel.ts";
 import {
   commitRunningStats,
   exampleRunningStats,
@@ -152,6 +156,8 @@ export function instanceNormTerms<A extends Num<A>>(
  * sample's channel; or, with `useInputStats: false`, with the running ones. As torch.nn.functional.instance_norm.
  * float32 is computed in float64.
  *
+ * ONNX's InstanceNormalization demands scale and bias, and knows no running statistics.
+ *
  * @param input [N, C, *]
  * @param options.runningMean [C]. If given and the input's statistics are used, `.value` is assigned anew. Default: none
  * @param options.runningVar [C], moved by the UNBIASED variance. Default: none
@@ -211,10 +217,23 @@ export function instanceNorm(
           ];
     return { output, pullback, aux };
   };
+  const needs = needsOf(input, weight, bias);
+  const layout = groupLayout(input.shape, channels);
+  const kernel = (
+    x: NdArray,
+    weight: NdArray | null,
+    bias: NdArray | null,
+  ): Traced<NdArray, ReturnType<NormPullback>> => {
+    const { output, saved, pullback } = runNormKernel(x, weight, bias, layout, { eps, centered: true }, needs);
+    const mean = saved.mean.map((m, i) => m + (saved.correction[i] ?? 0));
+    const unbiased = saved.variance.map((v) => (v * n) / (n - 1));
+    return { output, pullback, aux: [mean, unbiased].map((of) => new NdArray(of, [batch, channels]).mean([0])) };
+  };
   return apply(
     "instanceNorm",
     {
       rule,
+      ...(input.numel > 0 && { kernel }),
       computeIn: "float64",
       attributes: { useInputStats, momentum, eps },
       commit: (aux) => commitRunningStats(runningMean, runningVar, aux, momentum),

@@ -20,17 +20,20 @@
  */
 import { checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
-import type { Dtype } from "../autograd/ndarray.ts";
+import type { Dtype, NdArray } from "../autograd/ndarray.ts";
 import { formatNumber, formatValue } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
 import type { Num } from "../autograd/num.ts";
 import { checkList, formatShape, gatherIndex, range, sameShape } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
+import type { Traced } from "../autograd/tape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { checkEps } from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
+import { needsOf, rowLayout, runNormKernel } from "./normKernel.ts";
+import type { NormPullback } from "./normKernel.ts";
 
 export interface LayerNormOptions {
   /** The last dims of the input, over which it is normalized. */
@@ -132,6 +135,9 @@ export function layerNormTerms<A extends Num<A>>(
  * dims. As torch.nn.functional.layer_norm, but a constant slice with eps = 0 gives y = bias (PyTorch: NaN), and float32
  * is computed in float64.
  *
+ * ONNX's LayerNormalization names the first normalized dim by `axis` (−1: the last dim alone), demands a scale, and takes
+ * the statistics in float32 unless `stash_type` says otherwise.
+ *
  * @param input [*, ...normalizedShape], any number of leading dims
  * @param normalizedShape the input's last dims, at least one
  * @param options.weight scale, of shape normalizedShape. Default: none, a scale of 1
@@ -160,7 +166,16 @@ export function layerNorm(
     const { output, saved } = layerNormForward(x, weight, bias, attributes);
     return { output, pullback: (gradOutput) => layerNormBackward(gradOutput, saved) };
   };
-  return apply("layerNorm", { rule, computeIn: "float64", attributes }, input, weight, bias);
+  const needs = needsOf(input, weight, bias);
+  const layout = rowLayout(input.shape, normalizedShape);
+  const kernel = (
+    x: NdArray,
+    weight: NdArray | null,
+    bias: NdArray | null,
+  ): Traced<NdArray, ReturnType<NormPullback>> =>
+    runNormKernel(x, weight, bias, layout, { eps, centered: true }, needs);
+  const op = { rule, computeIn: "float64", attributes, ...(input.numel > 0 && { kernel }) } as const;
+  return apply("layerNorm", op, input, weight, bias);
 }
 
 /**

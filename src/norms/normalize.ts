@@ -146,6 +146,8 @@ export function normalizeTerms<A extends Num<A>>(
  * or less are divided by eps, and no gradient passes through their norm. A vector of zeros with eps = 0 gives 0 (PyTorch:
  * NaN). float32 is computed in float64.
  *
+ * ONNX's LpNormalization runs along the last dim by default, has p 1 or 2, and no eps.
+ *
  * @param input any shape of at least one dim; of at least two for the default `dim`
  * @param options.p the exponent of the norm, above 0 or Infinity. Default 2. (PyTorch takes 0 and negative ones as well,
  *   which give no norm.)

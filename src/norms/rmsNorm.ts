@@ -21,15 +21,17 @@ import { checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber, formatValue } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
-import type { Dtype } from "../autograd/ndarray.ts";
+import type { Dtype, NdArray } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
 import { checkList, formatShape, gatherIndex, range, sameShape } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
+import type { Traced } from "../autograd/tape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { checkEps } from "./checks.ts";
 import { Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
+import { needsOf, rowLayout, runNormKernel } from "./normKernel.ts";
 
 export interface RMSNormOptions {
   /** The last dims of the input, over which it is normalized. */
@@ -124,6 +126,8 @@ const MACHINE_EPS: Readonly<Record<Dtype, number>> = { float64: 2 ** -52, float3
  * bias. As torch.nn.functional.rms_norm, but a slice of zeros with eps = 0 gives 0 (PyTorch: NaN), and float32 is
  * computed in float64.
  *
+ * ONNX's RMSNormalization has eps 1e-5 as its default, where PyTorch and this have the machine epsilon, and demands a scale.
+ *
  * @param input [*, ...normalizedShape], any number of leading dims
  * @param normalizedShape the input's last dims, at least one
  * @param options.weight scale, of shape normalizedShape. Default: none, a scale of 1
@@ -151,7 +155,24 @@ export function rmsNorm(
     const { output, saved } = rmsNormForward(x, weight, attributes);
     return { output, pullback: (gradOutput) => rmsNormBackward(gradOutput, saved) };
   };
-  return apply("rmsNorm", { rule, computeIn: "float64", attributes }, input, weight);
+  const { eps } = attributes;
+  const needs = needsOf(input, weight, null);
+  const layout = rowLayout(input.shape, normalizedShape);
+  const kernel = (
+    x: NdArray,
+    weight: NdArray | null,
+  ): Traced<NdArray, readonly [gradInput: NdArray | null, gradWeight: NdArray | null]> => {
+    const { output, pullback } = runNormKernel(x, weight, null, layout, { eps, centered: false }, needs);
+    return {
+      output,
+      pullback: (gradOutput) => {
+        const [gradInput, gradWeight] = pullback(gradOutput);
+        return [gradInput, gradWeight];
+      },
+    };
+  };
+  const op = { rule, computeIn: "float64", attributes, ...(input.numel > 0 && { kernel }) } as const;
+  return apply("rmsNorm", op, input, weight);
 }
 
 /**

@@ -14,12 +14,13 @@ import { tensor } from "../autograd/creation.ts";
 import type { Dtype, NdArray } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
 import { range } from "../autograd/shape.ts";
-import type { Attributes } from "../autograd/tape.ts";
+import type { Attributes, Traced } from "../autograd/tape.ts";
 import { apply } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { channelShape, nonChannelDims } from "./channels.ts";
 import { presentGrads } from "./descriptor.ts";
 import type { Affine, NormTerms, NormTrace } from "./descriptor.ts";
+import { needsOf, runNormalizeKernel } from "./normKernel.ts";
 
 /**
  * The new running value: (1 − momentum) · running + momentum · batch, a new array in the running one's dtype, computed in
@@ -164,7 +165,16 @@ export function normalizeByRunningStats(
     };
     return { output, pullback };
   };
-  const op = { rule, computeIn: "float64" as const, attributes };
+  const needs = needsOf(input, weight, bias);
+  const kernel = (
+    x: NdArray,
+    mean: NdArray,
+    variance: NdArray,
+    weight: NdArray | null,
+    bias: NdArray | null,
+  ): Traced<NdArray, readonly [NdArray | null, null, null, NdArray | null, NdArray | null]> =>
+    runNormalizeKernel(x, mean, variance, weight, bias, { eps }, needs);
+  const op = { rule, computeIn: "float64", attributes, ...(input.numel > 0 && { kernel }) } as const;
   // The statistics enter as snapshots: a later training step must not change what this record computed.
   return apply(name, op, input, runningMean.detach(), runningVar.detach(), weight, bias);
 }

@@ -63,20 +63,24 @@
  * authors published for this (devkit/ops/syncsn_layer.py) divides by M where its forward has M − 1, and writes the result
  * of 4 into the array of p that it is still reading; test/norms/switchableNorm.test.ts shows how it is found out.
  */
+import { activeKernels } from "../autograd/backend.ts";
 import { checkOptions } from "../autograd/checks.ts";
 import { full, ones } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Buffer, Parameter } from "../autograd/module.ts";
 import type { StateDict } from "../autograd/module.ts";
+import { NdArray } from "../autograd/ndarray.ts";
 import type { Dtype } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
+import type { Traced } from "../autograd/tape.ts";
 import { apply, checkTensor, Tensor } from "../autograd/tensor.ts";
 import { channelPartition, nonChannelDims } from "./channels.ts";
 import { checkChannels, checkCount, checkEps, checkMomentum, checkPerChannel, checkRunning } from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
+import { needsOf, shaped } from "./normKernel.ts";
 import type { RunningStats } from "./runningStats.ts";
 import { commitRunningStats, exampleRunningStats, runningTensors } from "./runningStats.ts";
 
@@ -396,10 +400,40 @@ export function switchableNorm(
     ];
     return { output, pullback, aux: batch && training && input.numel > 0 ? [batch.mean, batch.variance] : [] };
   };
+  const needs = needsOf(input, weight, bias);
+  const [samples = 0, channels = 0, ...dims] = input.shape;
+  const sizes = { samples, channels, positions: sizeOf(dims) };
+  const settings = { eps, names, counts: countsOf(input.shape, unbiased) };
+  const kernel = (
+    x: NdArray,
+    weight: NdArray | null,
+    bias: NdArray | null,
+    meanWeight: NdArray,
+    varWeight: NdArray,
+    mean: NdArray | null,
+    variance: NdArray | null,
+  ): Traced<NdArray, readonly [NdArray | null, NdArray | null, NdArray | null, NdArray, NdArray, null, null]> => {
+    const { switchableNormForward: forward, switchableNormBackward: backward } = activeKernels();
+    const running = mean && variance && { mean: mean.data, variance: variance.data };
+    const [w, b] = [weight && weight.data, bias && bias.data];
+    const logits = [meanWeight.data, varWeight.data] as const;
+    const { output, saved, batch } = forward(x.data, w, b, ...logits, running, sizes, settings);
+    return {
+      output: new NdArray(output, x.shape),
+      pullback: (gradOutput) => {
+        const gradients = backward(gradOutput.data, x.data, w, saved, sizes, settings, needs);
+        const gradMean = new NdArray(gradients.gradMeanLogits, meanWeight.shape);
+        const gradVar = new NdArray(gradients.gradVarLogits, varWeight.shape);
+        return [...shaped(gradients, x, weight ?? bias), gradMean, gradVar, null, null];
+      },
+      aux: batch && training ? [batch.mean, batch.variance].map((of) => new NdArray(of, [channels])) : [],
+    };
+  };
   return apply(
     "switchableNorm",
     {
       rule,
+      ...(input.numel > 0 && { kernel }),
       computeIn: "float64",
       attributes: { training, ...(training && { momentum }), eps, unbiased },
       commit: (aux) => commitRunningStats(runningMean, runningVar, aux, momentum),

@@ -1,6 +1,19 @@
 // @ts-nocheck: TypeScript would refuse most of these calls; JavaScript does not.
 /** The tape: backward, grad, ops of one's own, and transforms. */
-import { apply, customOp, grad, hvp, jvp, layerNorm, noGrad, ones, tensor, vjp } from "../../src/index.ts";
+import {
+  apply,
+  customOp,
+  grad,
+  hvp,
+  jvp,
+  layerNorm,
+  noGrad,
+  ones,
+  setBackend,
+  tensor,
+  vjp,
+  withBackend,
+} from "../../src/index.ts";
 import type { WrongCalls } from "./wrongCall.ts";
 
 const x = tensor([1, 2], { requiresGrad: true });
@@ -446,6 +459,36 @@ export const tape: WrongCalls = {
       run: () => hvp(f, [x], [x.to("float32")]),
       kind: TypeError,
       message: "hvp: expected vectors[0] in float64, got float32",
+    },
+    {
+      call: 'setBackend("webgpu")',
+      run: () => setBackend("webgpu"),
+      kind: TypeError,
+      message: 'setBackend: expected "formula", "typescript" or "wasm", got "webgpu"',
+    },
+    {
+      call: "withBackend(null, () => x.sum())",
+      run: () => withBackend(null, () => x.sum()),
+      kind: TypeError,
+      message: 'withBackend: expected "formula", "typescript" or "wasm", got null',
+    },
+    {
+      call: 'setBackend("wasm")',
+      run: () => setBackend("wasm"),
+      kind: RangeError,
+      message: 'setBackend: expected a backend that is available, "formula" or "typescript", got "wasm"',
+    },
+    {
+      call: 'withBackend("formula", x.sum())',
+      run: () => withBackend("formula", x.sum()),
+      kind: TypeError,
+      message: "withBackend: expected a function, got a Tensor",
+    },
+    {
+      call: 'withBackend("formula", async () => x.sum())',
+      run: () => withBackend("formula", async () => x.sum()),
+      kind: TypeError,
+      message: "withBackend: expected a synchronous function, got one that returns a promise",
     },
   ],
 };

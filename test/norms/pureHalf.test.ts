@@ -43,11 +43,11 @@ function importedValues(path: string, text: string): Map<string, { from: string;
 
 /** Declarations at the top of a file by name: from their first line to the next one that begins at the margin. */
 function declarations(text: string): Map<string, string> {
-  const start = /^(?:export )?(?:abstract )?(?:async )?(?:function|const|let|class|enum) (\w+)/gm;
+  const start = /^(?:export )?(?:abstract )?(?:async )?(?:function\*?|const|let|class|enum) (\w+)/gm;
   return new Map(
     Array.from(text.matchAll(start), (match) => {
       const rest = text.slice(match.index);
-      const end = rest.search(/\n(?=(?:export |abstract |async |function |const |let |class |enum |interface |type ))/);
+      const end = rest.search(/\n(?=(?:export |abstract |async |function\*? |const |let |class |enum |interface |type ))/);
       return [match[1] ?? "", end < 0 ? rest : rest.slice(0, end)] as const;
     }),
   );

@@ -42,7 +42,7 @@ export function judge(seed: number, index: number, order: 1 | 2, planted: Plante
 }
 
 /** The formula as the judge, the backward as written for the bound, and the op's tape for the values. */
-function subjectOfNorm({ trace, op, inputs: named }: NormCase): Subject {
+export function subjectOfNorm({ trace, op, inputs: named }: NormCase): Subject {
   const names = named.map(({ name }) => name);
   const list = <A>(arrays: Readonly<Record<string, A | undefined>>): A[] => names.flatMap((name) => arrays[name] ?? []);
   const forward = <A extends Num<A>>(arrays: readonly A[]): A => trace(arrays).output;
