@@ -23,7 +23,7 @@ function code(text: string): string {
 /** The files that a file imports or re-exports, type-only ones included. */
 function importsOf(name: string, text: string): string[] {
   return Array.from(text.matchAll(/^(?:import|export)\b[^"';]*?from\s+"(\.[^"]+)"|import\("(\.[^"]+)"\)/gm), (match) =>
-    posix.join(posix.dirname(name), match[1] ?? match[2] ?? ""),
+    posix.join(posix.dirname(name), (match[1] ?? match[2] ?? "").replace(/\?\w+$/, "")),
   );
 }
 
