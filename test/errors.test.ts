@@ -15,6 +15,7 @@ import { losses } from "./errors/losses.ts";
 import { modules } from "./errors/modules.ts";
 import { norms } from "./errors/norms.ts";
 import { optimizers } from "./errors/optimizers.ts";
+import { recurrent } from "./errors/recurrent.ts";
 import { runningNorms } from "./errors/runningNorms.ts";
 import { schedules } from "./errors/schedules.ts";
 import { shapes } from "./errors/shapes.ts";
@@ -42,6 +43,7 @@ const areas: Readonly<Record<string, WrongCalls>> = {
   losses,
   optimizers,
   schedules,
+  recurrent,
   data,
   gradcheck,
 };

@@ -1,6 +1,7 @@
 /** Which code computes an op: its formula, or a kernel. */
 import { typescriptKernels } from "../kernels/kernels.ts";
 import type { Kernels } from "../kernels/kernels.ts";
+import { wasmKernels } from "../kernels/wasm/kernels.ts";
 import { describeValue } from "./format.ts";
 
 /**
@@ -14,18 +15,27 @@ import { describeValue } from "./format.ts";
 export type Backend = "formula" | "typescript" | "wasm";
 
 /** null: not available. Without kernels of its own "formula" has those of "typescript", for ops that have no rule. */
-const kernelsOf: Readonly<Record<Backend, Kernels | null>> = {
-  formula: typescriptKernels,
-  typescript: typescriptKernels,
-  wasm: null,
+const kernelsOf: Readonly<Record<Backend, () => Kernels | null>> = {
+  formula: () => typescriptKernels,
+  typescript: () => typescriptKernels,
+  wasm: wasmKernels,
 };
 
-let backend: Backend = "typescript";
-let kernels: Kernels = typescriptKernels;
+interface Active {
+  readonly backend: Backend;
+  readonly kernels: Kernels;
+}
+/** null until it is first asked for: nothing is compiled by an import. */
+let active: Active | null = null;
 
-/** The backend that computes ops from now on. Default "typescript". */
+function fastest(): Active {
+  const wasm = wasmKernels();
+  return wasm ? { backend: "wasm", kernels: wasm } : { backend: "typescript", kernels: typescriptKernels };
+}
+
+/** The backend that computes ops from now on. Default: "wasm" where the engine has it, else "typescript". */
 export function getBackend(): Backend {
-  return backend;
+  return (active ??= fastest()).backend;
 }
 
 /**
@@ -52,7 +62,7 @@ export function setBackend(name: Backend): void {
  */
 export function withBackend<R>(name: Backend, body: () => R): R {
   if (typeof body !== "function") throw new TypeError(`withBackend: expected a function, got ${describeValue(body)}`);
-  const before = backend;
+  const before = getBackend();
   use("withBackend", name);
   try {
     const result = body();
@@ -68,17 +78,16 @@ export function withBackend<R>(name: Backend, body: () => R): R {
 
 /** Those of the backend. A pullback must use what its forward used, so both take them from one call. */
 export function activeKernels(): Kernels {
-  return kernels;
+  return (active ??= fastest()).kernels;
 }
 
 function use(caller: string, name: Backend): void {
   if (!Object.hasOwn(kernelsOf, name)) {
     throw new TypeError(`${caller}: expected "formula", "typescript" or "wasm", got ${describeValue(name)}`);
   }
-  const found = kernelsOf[name];
-  if (found === null) {
+  const kernels = kernelsOf[name]();
+  if (kernels === null) {
     throw new RangeError(`${caller}: expected a backend that is available, "formula" or "typescript", got "${name}"`);
   }
-  backend = name;
-  kernels = found;
+  active = { backend: name, kernels };
 }

@@ -255,12 +255,14 @@ export class NdArray extends Num<NdArray> {
     return new NdArray(data, this.shape);
   }
 
-  private zipWith(name: string, other: NdArray | number, run: BinaryRun): NdArray {
+  private zipWith(name: "add" | "sub" | "mul" | "div", other: NdArray | number, run: BinaryRun): NdArray {
     const operand = typeof other === "number" ? { data: Float64Array.of(other), shape: [] } : other;
     if (typeof other !== "number") this.expectDtype(name, other);
     const shape = broadcastShapes(this.shape, operand.shape, name);
     const data = allocate(this.dtype, sizeOf(shape));
-    zip(data, this.data, this.shape, operand.data, operand.shape, shape, run);
+    if (this.data.length === data.length && operand.data.length === data.length) {
+      activeKernels()[name](data, this.data, operand.data);
+    } else zip(data, this.data, this.shape, operand.data, operand.shape, shape, run);
     return new NdArray(data, shape);
   }
 

@@ -24,6 +24,7 @@ export function conv2dForward(
   weight: FloatArray,
   bias: FloatArray | null,
   geometry: Conv2dGeometry,
+  multiply: typeof addProduct = addProduct,
 ): FloatArray {
   const { batch, outChannels, outHeight, outWidth } = geometry;
   const positions = outHeight * outWidth;
@@ -35,30 +36,40 @@ export function conv2dForward(
   }
   for (const part of partsOf(geometry, weight, output)) {
     drawImages(part, input);
-    for (const { w, x, y } of part.groups) addProduct(y, w, x);
+    for (const { w, x, y } of part.groups) multiply(y, w, x);
   }
   return output;
 }
 
 /** gradOutput [N, O, OH, OW], weight → gradInput [N, C, H, W]. */
-export function conv2dGradInput(gradOutput: FloatArray, weight: FloatArray, geometry: Conv2dGeometry): FloatArray {
+export function conv2dGradInput(
+  gradOutput: FloatArray,
+  weight: FloatArray,
+  geometry: Conv2dGeometry,
+  multiply: typeof addProduct = addProduct,
+): FloatArray {
   const { batch, inChannels, height, width } = geometry;
   const gradInput = zerosLike(gradOutput, batch * inChannels * height * width);
   for (const part of partsOf(geometry, weight, gradOutput)) {
     part.canvas.fill(0);
-    for (const { w, x, y } of part.groups) addProduct(x, transposed(w), y);
+    for (const { w, x, y } of part.groups) multiply(x, transposed(w), y);
     readImages(part, gradInput);
   }
   return gradInput;
 }
 
 /** gradOutput [N, O, OH, OW], input → gradWeight [O, C/groups, KH, KW], summed over the batch before it is rounded. */
-export function conv2dGradWeight(gradOutput: FloatArray, input: FloatArray, geometry: Conv2dGeometry): FloatArray {
+export function conv2dGradWeight(
+  gradOutput: FloatArray,
+  input: FloatArray,
+  geometry: Conv2dGeometry,
+  multiply: typeof addProduct = addProduct,
+): FloatArray {
   const { inChannels, outChannels, kernelHeight, kernelWidth, groups } = geometry;
   const sums = new Float64Array(outChannels * (inChannels / groups) * kernelHeight * kernelWidth);
   for (const part of partsOf(geometry, sums, gradOutput)) {
     drawImages(part, input);
-    for (const { w, x, y } of part.groups) addProduct(w, y, transposed(x));
+    for (const { w, x, y } of part.groups) multiply(w, y, transposed(x));
   }
   return gradOutput instanceof Float64Array ? sums : new Float32Array(sums);
 }

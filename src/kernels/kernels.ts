@@ -1,11 +1,24 @@
 /** The kernels that have variants: what a backend has to offer. A variant has the same parameters and results. */
 import { conv2dForward, conv2dGradInput, conv2dGradWeight } from "./conv2d.ts";
 import { linearForward, linearGradInput, linearGradWeight } from "./linear.ts";
+import type { FloatArray } from "./floatArray.ts";
 import { matmul } from "./matmul.ts";
 import { normalizeBackward, normalizeForward, normBackward, normForward } from "./norm.ts";
+import { reluForward, reluGradInput } from "./pointwise.ts";
+import { addRun, divRun, mulRun, subRun } from "./strided.ts";
+import type { BinaryRun } from "./strided.ts";
 import { switchableNormBackward, switchableNormForward } from "./switchableNorm.ts";
 
+/** out[i] = a[i] ∘ b[i], for arrays of one length. */
+export type BinaryLoop = (out: FloatArray, a: FloatArray, b: FloatArray) => void;
+
 export interface Kernels {
+  readonly add: BinaryLoop;
+  readonly sub: BinaryLoop;
+  readonly mul: BinaryLoop;
+  readonly div: BinaryLoop;
+  readonly reluForward: typeof reluForward;
+  readonly reluGradInput: typeof reluGradInput;
   readonly matmul: typeof matmul;
   readonly linearForward: typeof linearForward;
   readonly linearGradInput: typeof linearGradInput;
@@ -21,7 +34,18 @@ export interface Kernels {
   readonly switchableNormBackward: typeof switchableNormBackward;
 }
 
+const loop =
+  (run: BinaryRun): BinaryLoop =>
+  (out, a, b) =>
+    run(out, 0, a, 0, 1, b, 0, 1, out.length);
+
 export const typescriptKernels: Kernels = {
+  add: loop(addRun),
+  sub: loop(subRun),
+  mul: loop(mulRun),
+  div: loop(divRun),
+  reluForward,
+  reluGradInput,
   matmul,
   linearForward,
   linearGradInput,

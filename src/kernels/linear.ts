@@ -1,4 +1,7 @@
-/** y = x · Wᵀ + b on rows, and its gradients: x [rows, inFeatures], W [outFeatures, inFeatures], y [rows, outFeatures]. */
+/**
+ * y = x · Wᵀ + b on rows, and its gradients: x [rows, inFeatures], W [outFeatures, inFeatures], y [rows, outFeatures].
+ * `multiply` is what computes the product.
+ */
 import type { FloatArray } from "./floatArray.ts";
 import { matmul } from "./matmul.ts";
 
@@ -13,10 +16,11 @@ export function linearForward(
   weight: FloatArray,
   bias: FloatArray | null,
   { rows, inFeatures, outFeatures }: LinearSizes,
+  multiply: typeof matmul = matmul,
 ): FloatArray {
   const output = zerosLike(x, rows * outFeatures);
   if (bias !== null) for (let row = 0; row < rows; row++) output.set(bias, row * outFeatures);
-  matmul(output, x, weight, rows, inFeatures, outFeatures, { transposeB: true, accumulate: true });
+  multiply(output, x, weight, rows, inFeatures, outFeatures, { transposeB: true, accumulate: true });
   return output;
 }
 
@@ -25,9 +29,10 @@ export function linearGradInput(
   gradOutput: FloatArray,
   weight: FloatArray,
   { rows, inFeatures, outFeatures }: LinearSizes,
+  multiply: typeof matmul = matmul,
 ): FloatArray {
   const gradInput = zerosLike(weight, rows * inFeatures);
-  matmul(gradInput, gradOutput, weight, rows, outFeatures, inFeatures, { accumulate: true });
+  multiply(gradInput, gradOutput, weight, rows, outFeatures, inFeatures, { accumulate: true });
   return gradInput;
 }
 
@@ -36,9 +41,10 @@ export function linearGradWeight(
   gradOutput: FloatArray,
   x: FloatArray,
   { rows, inFeatures, outFeatures }: LinearSizes,
+  multiply: typeof matmul = matmul,
 ): FloatArray {
   const gradWeight = zerosLike(x, outFeatures * inFeatures);
-  matmul(gradWeight, gradOutput, x, outFeatures, rows, inFeatures, { transposeA: true, accumulate: true });
+  multiply(gradWeight, gradOutput, x, outFeatures, rows, inFeatures, { transposeA: true, accumulate: true });
   return gradWeight;
 }
 

@@ -11,6 +11,7 @@
  *
  * Hendrycks & Gimpel (2016), https://arxiv.org/abs/1606.08415, for the last two.
  */
+import { activeKernels } from "../autograd/backend.ts";
 import { checkOptions } from "../autograd/checks.ts";
 import { erf } from "../autograd/erf.ts";
 import { Module } from "../autograd/module.ts";
@@ -20,17 +21,20 @@ import * as rules from "../autograd/rules.ts";
 import type { Kernel, Rule, Traced } from "../autograd/tape.ts";
 import { apply } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
-import { mapGradients, mapValues, reluForward, reluGradInput } from "../kernels/pointwise.ts";
+import { mapGradients, mapValues } from "../kernels/pointwise.ts";
 
 type Pointwise = Kernel<readonly [Tensor]>;
 
 /** Selects the positive cells: a product with a mask would make NaN of ∞ · 0. */
 export const reluRule: Rule<readonly [Tensor]> = (x) => rules.gather(positiveCells, x.shape)(x);
 
-export const reluKernel: Pointwise = (x) => ({
-  output: new NdArray(reluForward(x.data), x.shape),
-  pullback: (gradOutput) => [new NdArray(reluGradInput(gradOutput.data, x.data), x.shape)],
-});
+export const reluKernel: Pointwise = (x) => {
+  const { reluForward, reluGradInput } = activeKernels();
+  return {
+    output: new NdArray(reluForward(x.data), x.shape),
+    pullback: (gradOutput) => [new NdArray(reluGradInput(gradOutput.data, x.data), x.shape)],
+  };
+};
 
 export const geluTanhRule = <A extends Num<A>>(x: A): Traced<A, readonly [A]> => {
   const t = x.square().mul(CUBIC).add(1).mul(x).mul(SQRT_2_OVER_PI).tanh();

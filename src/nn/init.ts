@@ -164,11 +164,13 @@ function fans(name: string, shape: Shape): { readonly fanIn: number; readonly fa
   return { fanIn: inputs * sizeOf(kernel), fanOut: outputs * sizeOf(kernel) };
 }
 
-function uniform(shape: Shape, bound: number, options: DrawOptions): Tensor {
+/** Uniform on [−bound, bound). */
+export function uniform(shape: Shape, bound: number, options: DrawOptions): Tensor {
   return rand(shape, drawOptions(options)).mul(2).sub(1).mul(bound);
 }
 
-function normal(shape: Shape, std: number, options: DrawOptions): Tensor {
+/** Normal with mean 0 and this standard deviation. */
+export function normal(shape: Shape, std: number, options: DrawOptions): Tensor {
   return randn(shape, drawOptions(options)).mul(std);
 }
 

@@ -7,9 +7,22 @@ import { checkNumber, checkOptions } from "../autograd/checks.ts";
 import { describeValue } from "../autograd/format.ts";
 import { checkList } from "../autograd/shape.ts";
 
+/** A group of parameters as a schedule sees it; momentum is what OneCycleLR changes too, betas[0] where there are betas. */
+export interface ScheduledGroup {
+  lr: number;
+  momentum?: number;
+  betas?: readonly [beta1: number, beta2: number];
+}
+
 /** What a schedule needs of an optimizer. */
 export interface Scheduled {
-  readonly paramGroups: readonly { lr: number }[];
+  readonly paramGroups: readonly ScheduledGroup[];
+}
+
+/** What a schedule sets in a group; null for a momentum that it leaves alone. */
+export interface GroupSettings {
+  readonly lr: number;
+  readonly momentum: number | null;
 }
 
 export interface LRSchedulerState {
@@ -17,7 +30,15 @@ export interface LRSchedulerState {
   readonly baseLrs: readonly number[];
 }
 
-/** The base of all schedules. Call `step` once an epoch, after the optimizer's steps. */
+/** The rate of each group before any schedule changed it: PyTorch's initial_lr. */
+const initialRates = new WeakMap<ScheduledGroup, number>();
+
+/**
+ * The base of all schedules. Call `step` once an epoch (with OneCycleLR: once a batch), after the optimizer's steps.
+ *
+ * The initial rate of a group is the one before any schedule changed it, as in PyTorch: a second schedule of the same
+ * optimizer does not begin where the first has led. To put one after the other, see SequentialLR.
+ */
 export abstract class LRScheduler {
   readonly optimizer: Scheduled;
   #lastEpoch = 0;
@@ -28,11 +49,16 @@ export abstract class LRScheduler {
       throw new TypeError(`${this.constructor.name}: expected an optimizer, got ${describeValue(optimizer)}`);
     }
     this.optimizer = optimizer;
-    this.#baseLrs = this.getLastLr();
+    this.#baseLrs = optimizer.paramGroups.map((group) => initialRates.get(group) ?? group.lr);
   }
 
-  /** The rate after `epoch` steps of a group that began with `baseLr`. */
-  protected abstract lrAt(baseLr: number, epoch: number): number;
+  /** The rate after `epoch` steps of the group of this index, whose initial rate is `baseLr`. */
+  protected abstract lrAt(baseLr: number, epoch: number, group: number): number;
+
+  /** Its momentum; null to leave it alone. */
+  protected momentumAt(_epoch: number, _group: number): number | null {
+    return null;
+  }
 
   /** How many times `step` was called. */
   get lastEpoch(): number {
@@ -41,12 +67,17 @@ export abstract class LRScheduler {
 
   /** Sets the rate of the next epoch in every group of the optimizer. */
   step(): void {
-    this.setRates(this.#lastEpoch + 1);
+    this.goTo(this.#lastEpoch + 1, this.#baseLrs);
   }
 
   /** The present rate of every group. */
   getLastLr(): number[] {
     return this.optimizer.paramGroups.map((group) => group.lr);
+  }
+
+  /** What every group has after `epoch` steps, to draw a schedule before it is used. Changes nothing. */
+  settingsAt(epoch: number): readonly GroupSettings[] {
+    return this.settingsFrom(epoch, this.#baseLrs);
   }
 
   stateDict(): LRSchedulerState {
@@ -71,14 +102,32 @@ export abstract class LRScheduler {
         `loadStateDict: expected lastEpoch to be a whole number of at least 0, got ${describeValue(lastEpoch)}`,
       );
     }
-    this.#baseLrs = [...baseLrs];
-    this.setRates(lastEpoch);
+    this.goTo(lastEpoch, [...baseLrs]);
   }
 
-  private setRates(epoch: number): void {
+  /** Sets what stands at the beginning: for the constructors of schedules that do not begin with the initial rate. */
+  protected begin(): void {
+    this.goTo(0, this.#baseLrs);
+  }
+
+  private settingsFrom(epoch: number, baseLrs: readonly number[]): readonly GroupSettings[] {
+    return this.optimizer.paramGroups.map((group, i) => ({
+      lr: this.lrAt(baseLrs[i] ?? group.lr, epoch, i),
+      momentum: this.momentumAt(epoch, i),
+    }));
+  }
+
+  private goTo(epoch: number, baseLrs: readonly number[]): void {
+    const settings = this.settingsFrom(epoch, baseLrs); // all before any: one may throw
     this.#lastEpoch = epoch;
+    this.#baseLrs = baseLrs;
     this.optimizer.paramGroups.forEach((group, i) => {
-      group.lr = this.lrAt(this.#baseLrs[i] ?? group.lr, epoch);
+      const { lr = group.lr, momentum = null } = settings[i] ?? {};
+      if (!initialRates.has(group)) initialRates.set(group, baseLrs[i] ?? group.lr);
+      group.lr = lr;
+      if (momentum === null) return;
+      if (group.betas === undefined) group.momentum = momentum;
+      else group.betas = [momentum, group.betas[1]];
     });
   }
 }

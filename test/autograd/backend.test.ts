@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   apply,
   customOp,
@@ -18,11 +18,14 @@ const rule: Rule<Args> = (x) => ({ output: x.mul(2), pullback: (gradOutput) => [
 const kernel: Kernel<Args> = (x) => ({ output: x.mul(3), pullback: (gradOutput) => [gradOutput.mul(3)] });
 const telltale = (x: Tensor): Tensor => apply("telltale", { rule, kernel }, x);
 
-afterEach(() => setBackend("typescript"));
+afterEach(() => {
+  vi.unstubAllGlobals();
+  setBackend("wasm");
+});
 
 describe("setBackend", () => {
   test("chooses between formula and kernel, from then on", () => {
-    expect(getBackend()).toBe("typescript");
+    expect(getBackend()).toBe("wasm"); // the default, where the engine has it
     expect(telltale(tensor([1])).item()).toBe(3);
     setBackend("formula");
     expect(getBackend()).toBe("formula");
@@ -44,7 +47,7 @@ describe("setBackend", () => {
       (x) => x.map((value) => 2 * value),
       (g) => [g.map((value) => 2 * value)],
     );
-    for (const name of ["formula", "typescript"] as const) {
+    for (const name of ["formula", "typescript", "wasm"] as const) {
       expect(withBackend(name, () => twice(tensor([1])).item())).toBe(2);
       expect(withBackend(name, () => apply("double", { rule }, tensor([1])).item())).toBe(2);
     }
@@ -70,8 +73,28 @@ describe("setBackend", () => {
   });
 
   test("a backend that is not available leaves the one that is used", () => {
+    setBackend("formula");
+    vi.stubGlobal("WebAssembly", undefined);
     expect(() => setBackend("wasm")).toThrow(RangeError);
-    expect(getBackend()).toBe("typescript");
+    expect(getBackend()).toBe("formula");
+  });
+
+  test("without WebAssembly, or where a policy forbids it, the default is TypeScript", async () => {
+    const refused = {
+      validate: () => true,
+      Module: () => {
+        throw new Error("refused by the content security policy");
+      },
+    };
+    for (const api of [undefined, refused]) {
+      vi.stubGlobal("WebAssembly", api);
+      vi.resetModules();
+      const fresh = await import("../../src/autograd/index.ts");
+      expect(fresh.getBackend()).toBe("typescript");
+      const x = fresh.tensor([[1, 2]], { requiresGrad: true });
+      x.mul(x).sum().backward();
+      expect(x.grad?.toArray()).toEqual([[2, 4]]);
+    }
   });
 });
 
@@ -91,6 +114,6 @@ describe("withBackend", () => {
 
   test("refuses a body that returns a promise, and does not leave its rejection unhandled", () => {
     expect(() => withBackend("formula", async () => Promise.reject(new Error("boom")))).toThrow(TypeError);
-    expect(getBackend()).toBe("typescript");
+    expect(getBackend()).toBe("wasm");
   });
 });

@@ -473,8 +473,16 @@ export const tape: WrongCalls = {
       message: 'withBackend: expected "formula", "typescript" or "wasm", got null',
     },
     {
-      call: 'setBackend("wasm")',
-      run: () => setBackend("wasm"),
+      call: 'setBackend("wasm") without WebAssembly',
+      run: () => {
+        const api: unknown = Reflect.get(globalThis, "WebAssembly");
+        Reflect.set(globalThis, "WebAssembly", undefined);
+        try {
+          setBackend("wasm");
+        } finally {
+          Reflect.set(globalThis, "WebAssembly", api);
+        }
+      },
       kind: RangeError,
       message: 'setBackend: expected a backend that is available, "formula" or "typescript", got "wasm"',
     },

@@ -158,3 +158,31 @@ describe("stateDict and loadStateDict", () => {
     expect(schedule.stateDict()).toEqual({ lastEpoch: 0, baseLrs: [1, 1 / 3] });
   });
 });
+
+describe("the initial rate", () => {
+  test("is that before any schedule, for a second schedule too; a rate that is set by hand before the first counts", () => {
+    const optimizer = optimizerOf(1);
+    optimizer.lr = 0.5;
+    const first = new StepLR(optimizer, { stepSize: 1 });
+    first.step();
+    expect(first.getLastLr()).toEqual([0.05, 0.05]);
+    const second = new StepLR(optimizer, { stepSize: 1, gamma: 0.5 });
+    expect(second.getLastLr()).toEqual([0.05, 0.05]);
+    second.step();
+    expect(second.getLastLr()).toEqual([0.25, 0.25]);
+  });
+});
+
+describe("settingsAt", () => {
+  test("foretells the rates of every group, and changes nothing", () => {
+    const schedule = new StepLR(optimizerOf(1), { stepSize: 2 });
+    const foretold = [0, 1, 2, 3].map((epoch) => schedule.settingsAt(epoch).map(({ lr }) => lr));
+    expect(schedule.lastEpoch).toBe(0);
+    expect(schedule.getLastLr()).toEqual(foretold[0]);
+    for (const rates of foretold.slice(1)) {
+      schedule.step();
+      expect(schedule.getLastLr()).toEqual(rates);
+    }
+    expect(schedule.settingsAt(1)[0]?.momentum).toBeNull();
+  });
+});

@@ -1,0 +1,20 @@
+import * as typescript from "../matmul.ts";
+import { multiples } from "../matrixView.ts";
+import { addProduct, SMALL } from "./product.ts";
+
+/** The function of this name in ../matmul.ts, with the rounding that product.ts states. */
+export const matmul: typeof typescript.matmul = (out, a, b, m, k, n, options = {}) => {
+  if (m < 2 || n < 2 || m * k * n < SMALL) {
+    typescript.matmul(out, a, b, m, k, n, options);
+    return;
+  }
+  const { aOffset = 0, bOffset = 0, outOffset = 0, transposeA = false, transposeB = false } = options;
+  if (!options.accumulate) out.fill(0, outOffset, outOffset + m * n);
+  const [aRow, aColumn] = transposeA ? [1, m] : [k, 1];
+  const [bRow, bColumn] = transposeB ? [1, k] : [n, 1];
+  addProduct(
+    { data: out, offset: outOffset, rows: multiples(n, m), columns: multiples(1, n) },
+    { data: a, offset: aOffset, rows: multiples(aRow, m), columns: multiples(aColumn, k) },
+    { data: b, offset: bOffset, rows: multiples(bRow, k), columns: multiples(bColumn, n) },
+  );
+};
