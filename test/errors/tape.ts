@@ -25,6 +25,16 @@ const other = tensor([1, 2], { requiresGrad: true });
 const replaced = tensor([1, 2], { requiresGrad: true });
 const stale = replaced.square().sum();
 replaced.value = replaced.value.mul(2);
+/** As in an engine that has none. */
+const withoutWasm = (run) => {
+  const api = globalThis.WebAssembly;
+  globalThis.WebAssembly = undefined;
+  try {
+    return run();
+  } finally {
+    globalThis.WebAssembly = api;
+  }
+};
 const f = (a) => a.square().sum();
 const forward = (a) => a.map((v) => 2 * v);
 const double = customOp(forward, (g) => [g.map((v) => 2 * v)], { name: "double" });
@@ -473,16 +483,9 @@ export const tape: WrongCalls = {
       message: 'withBackend: expected "formula", "typescript" or "wasm", got null',
     },
     {
-      call: 'setBackend("wasm") without WebAssembly',
-      run: () => {
-        const api: unknown = Reflect.get(globalThis, "WebAssembly");
-        Reflect.set(globalThis, "WebAssembly", undefined);
-        try {
-          setBackend("wasm");
-        } finally {
-          Reflect.set(globalThis, "WebAssembly", api);
-        }
-      },
+      call: 'withoutWasm(() => setBackend("wasm"))',
+      by: "setBackend",
+      run: () => withoutWasm(() => setBackend("wasm")),
       kind: RangeError,
       message: 'setBackend: expected a backend that is available, "formula" or "typescript", got "wasm"',
     },
