@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, "..");
 type Files = ReadonlyMap<string, string>;
 
 const files: Files = new Map(
-  ["src", "test", "examples"].flatMap((folder) =>
+  ["src", "test", "examples", "bench"].flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
       .map((name) => posix.join(folder, name))
       .filter((name) => name.endsWith(".ts") && !/^test\/\.docs|\/(node_modules|dist)\//.test(name))
