@@ -1,5 +1,6 @@
 /** The JSON document of --json. */
 import type { CheckOpResult } from "../gradcheck/checkOp.ts";
+import { errorMap, ulpsOf } from "../gradcheck/report.ts";
 import type { CheckedOp, FileError } from "./runFiles.ts";
 
 /** NaN and infinities, which JSON does not have, are strings. */
@@ -25,18 +26,26 @@ function opOf({ file, name, result, fault }: CheckedOp): object {
 }
 
 function failureOf(failure: NonNullable<CheckOpResult["failure"]>): object {
-  const { case: drawn, mismatch, diagnosis, seed, path } = failure;
-  const { array, shape, worst, analytic, exact, error, bound, basis } = mismatch;
+  const { case: drawn, mismatch, gradOutput, diagnosis, seed, path } = failure;
+  const { array, shape, worst, analytic, exact, reference, error, bound, basis } = mismatch;
   return {
     array,
     index: positionOf(worst, shape),
     analytic: analytic[worst],
     exact: exact[worst],
+    reference,
     error: error[worst],
+    ulps: ulpsOf(error[worst], exact[worst]),
     bound: bound[worst],
     basis,
+    shape,
+    errors: Array.from(error),
+    bounds: Array.from(bound),
+    errorMap: errorMap(mismatch),
     settings: drawn.settings,
     shapes: Object.fromEntries(drawn.names.map((name, i) => [name, drawn.inputs[i]?.shape])),
+    inputs: Object.fromEntries(drawn.names.map((name, i) => [name, Array.from(drawn.inputs[i]?.data ?? [])])),
+    gradOutput: Array.from(gradOutput),
     seed,
     path,
     diagnosis,

@@ -16,6 +16,7 @@ async function main(): Promise<void> {
   const ops: CheckedOp[] = [];
   const errors: FileError[] = [];
   const finish = failUnlessFinished();
+  endQuietlyOnClosedPipe(finish);
   const restore = settings.json ? keepStdoutClean() : (): void => {};
   const show = settings.json ? () => {} : (line: string): void => console.log(line);
   await runFiles(settings.files, settings.overrides, {
@@ -52,6 +53,15 @@ function failUnlessFinished(): () => void {
   };
   process.once("exit", onExit);
   return () => process.off("exit", onExit);
+}
+
+/** `normgrad check … | head -3`: nobody reads on, so there is nothing left to do. The code is that of a process ended by SIGPIPE. */
+function endQuietlyOnClosedPipe(finish: () => void): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    finish();
+    process.exit(141);
+  });
 }
 
 /** What a file itself prints goes to stderr while the one document is being made. */

@@ -54,15 +54,25 @@ async function runFile(path: string, file: string, overrides: Overrides, listene
       listener.onOp({ file, name, result: null, fault: messageOf(error) });
     },
   });
+  const onThrown = (error: unknown): void =>
+    listener.onError({ file, message: faults.has(error) ? STOPPED : reasonOf(file, error) });
   listener.onFile(file);
+  process.on("uncaughtException", onThrown); // of a timer, say; of a promise that nobody waits for, too
   try {
     await import(pathToFileURL(path).href);
+    await nothingLeft();
     if (calls === 0) listener.onError({ file, message: "expected a checkOp call, got none" });
   } catch (error) {
-    listener.onError({ file, message: faults.has(error) ? STOPPED : reasonOf(file, error) });
+    onThrown(error);
   } finally {
+    process.off("uncaughtException", onThrown);
     stop();
   }
+}
+
+/** A file may call checkOp later, from a timer or a promise that it does not wait for: those calls count as well. */
+async function nothingLeft(): Promise<void> {
+  await new Promise((resolve) => process.once("beforeExit", resolve));
 }
 
 async function readTypeScript(file: string): Promise<void> {

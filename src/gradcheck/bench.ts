@@ -63,6 +63,13 @@ export function largestFailing(bench: Bench): Case | null {
   return found?.drawn ?? null;
 }
 
+/** The largest failing draw of ordinary data: where values of one plain case happen to pass, those of another may not. */
+export function largestDrawn(bench: Bench): Case | null {
+  const cells = ({ inputs: [x] }: Case): number => x?.data.length ?? 0;
+  const small = bench.draws.filter((drawn) => drawn.trap === "plain" && cells(drawn) <= MOST_CELLS);
+  return small.toSorted((a, b) => cells(b) - cells(a)).find((drawn) => isWrong(bench, drawn)) ?? null;
+}
+
 /** How many failing cases are looked through. */
 const FAILING = 8;
 
@@ -102,6 +109,9 @@ export function gradOutputOf(output: NdArray, { noise }: Case): NdArray {
   return new NdArray(Float64Array.from(output.data, (_, i) => noise[i % noise.length] ?? 1), output.shape); // prettier-ignore
 }
 
+/** A ratio; of one that is all but 1 what is beside the 1. */
 export function show(value: number): string {
-  return String(Number(value.toPrecision(value === 0 || Math.abs(value - 1) > 1e-4 ? 4 : 12)));
+  const beside = value - 1;
+  if (beside !== 0 && Math.abs(beside) < 1e-9) return `1 ${beside < 0 ? "−" : "+"} ${Math.abs(beside).toPrecision(2)}`;
+  return String(Number(value.toPrecision(value === 0 || Math.abs(beside) > 1e-4 ? 4 : 12)));
 }

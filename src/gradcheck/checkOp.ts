@@ -15,7 +15,7 @@ import { isAtKinks } from "./kinks.ts";
 import { exactOutput } from "./oracle.ts";
 import type { OpSpec, Params } from "./opSpec.ts";
 import { recorded } from "./recorder.ts";
-import { renderFailure } from "./report.ts";
+import { gradOutputFor, renderFailure } from "./report.ts";
 import { OpFault } from "./answers.ts";
 import { subjectOf } from "./subject.ts";
 import type { OpFunctions } from "./subject.ts";
@@ -61,6 +61,7 @@ export interface CheckOpResult {
   readonly failure: {
     readonly case: Case;
     readonly mismatch: Mismatch;
+    readonly gradOutput: ArrayLike<number>;
     /** What may be wrong, the most likely first. */
     readonly diagnosis: readonly Diagnosis[];
     readonly seed: number;
@@ -169,7 +170,8 @@ function runCheck(name: string, given: Domain & OpFunctions, options: CheckOpOpt
     subject: ({ names, settings }) => subjectOf(spec, names, settings),
     draws: sample(arbitrary, { numRuns: LOOKS, seed }),
   };
-  const failure = { case: drawn, mismatch, diagnosis: diagnose(bench, drawn, mismatch), ...replay };
+  const gradOutput = gradOutputFor(drawn, bench);
+  const failure = { case: drawn, mismatch, gradOutput, diagnosis: diagnose(bench, drawn, mismatch), ...replay };
   const report = renderFailure(name, failure, { tried: details.numRuns, shrinks: details.numShrinks }, bench);
   if (raiseException) throw new GradcheckError(report);
   return { name, ok: false, cases, skipped, traps, report, failure };

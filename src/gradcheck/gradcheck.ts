@@ -18,6 +18,11 @@ export class GradcheckError extends Error {
  * Compares the gradients of a function with central differences. The names, defaults and meaning of the options are
  * torch.autograd.gradcheck's; for a check whose tolerance is derived instead of chosen see `checkOp`.
  *
+ * Of torch's options these are not here: `check_batched_grad` and `check_batched_forward_grad` (there is no vmap),
+ * `masked` and `check_sparse_nnz` (no sparse tensors), `is_complex` and what goes with it (no complex numbers). Where torch
+ * allows several outputs, f has one: concatenate them. `nondetTol` is `nondet_tol`, and so on. Outputs and gradients that are
+ * not finite fail by name; in torch they fail the comparison.
+ *
  * @param f a function of tensors with one tensor as its result
  * @param inputs float64; those that require a gradient are checked
  * @returns true, or false with `raiseException: false`
@@ -84,6 +89,7 @@ function runChecks(f: TensorFunction, inputs: readonly Tensor[], options: Gradch
     checkOutput("gradcheck", f(...arrays.map((array, i) => new Tensor(array, inputs[i]?.requiresGrad)))).value;
   const values = leaves.map((leaf) => leaf.value);
   const output = checkOutput("gradcheck", f(...leaves));
+  checkFinite("an output", "output", output.value);
   const backward = (gradOutput: NdArray): (NdArray | null)[] => {
     if (!output.requiresGrad) return checked.map(() => null);
     const wanted = checked.flatMap((i) => leaves[i] ?? []);
@@ -149,6 +155,9 @@ function checkDeterminism(
 ): void {
   const gradOutput = normal(output.shape, generator);
   const second = backward(gradOutput);
+  second.forEach((gradient, i) => {
+    if (gradient) checkFinite("gradients", `checked input ${i}`, gradient);
+  });
   backward(gradOutput).forEach((gradient, i) => {
     const again = second[i];
     const difference = gradient && again ? Math.max(0, ...gradient.sub(again).abs().data) : 0;
@@ -158,6 +167,15 @@ function checkDeterminism(
       );
     }
   });
+}
+
+/** What is not finite has no differences to compare with. */
+function checkFinite(what: string, place: string, { data, shape }: NdArray): void {
+  const cell = data.findIndex((value: number) => !Number.isFinite(value));
+  if (cell < 0) return;
+  throw new GradcheckError(
+    `gradcheck: expected ${what} of finite numbers, got ${data[cell]} at ${place}${cellName(cell, shape)}`,
+  );
 }
 
 function checkZero(backward: (gradOutput: NdArray) => readonly (NdArray | null)[], output: NdArray): void {

@@ -123,16 +123,8 @@ export function judgeRepeat(
     if (!error.some((difference) => difference > 0)) continue;
     const bound = new Float64Array(exact.length);
     const shape = after[i]?.shape ?? [];
-    return {
-      array: gradName(name),
-      shape,
-      analytic,
-      exact,
-      error,
-      bound,
-      worst,
-      basis: "the first of two equal calls",
-    };
+    const found = { shape, analytic, exact, error, bound, worst };
+    return { array: gradName(name), ...found, reference: "before", basis: REPEATED };
   }
   return null;
 }

@@ -45,6 +45,8 @@ export function isAtKinks(
     if (distance <= (bound[cell] ?? 0)) return true;
     const step = STEP * Math.max(1, Math.abs(x.data[cell]?.hi ?? 0));
     const here = lossAt(cell, 0);
+    const again = lossAt(cell, 0);
+    if (here.hi !== again.hi || here.lo !== again.lo) return false; // a random forward bends everywhere
     const slope = (side: number): number =>
       doubleDouble.value(doubleDouble.sub(lossAt(cell, side * step), here)) / (side * step);
     const [least = NaN, most = NaN] = [slope(-1), slope(1)].toSorted((a, b) => a - b);

@@ -6,34 +6,57 @@ import type { Bench } from "./bench.ts";
 import type { Case } from "./cases.ts";
 import type { Diagnosis } from "./fault.ts";
 import { cellName } from "./gradcheck.ts";
+import { jacobiansOf } from "./jacobian.ts";
 import type { Jacobian } from "./jacobian.ts";
+import { plainCase } from "./plainCase.ts";
 import { columnsOf, differs, largest, ratio, ratioBy } from "./signs.ts";
 import type { Pair } from "./signs.ts";
 import type { AnySettings } from "./subject.ts";
 
-/** Is a wrong gradient the right one of another input? */
-export function twinOf(wrong: readonly (Jacobian & Pair)[], all: readonly (Jacobian & Pair)[]): string {
-  for (const pair of wrong) {
-    const twin = all.find(
-      (other) => other !== pair && other.exact[0]?.length === pair.exact[0]?.length && !differs({ ...pair, exact: other.exact }), // prettier-ignore
-    );
-    if (twin !== undefined) return `: it is that of ${twin.input}`;
-  }
-  return "";
-}
-
-/** Cells whose gradient is 0 where it should not be; or, at the end of all signs, any that are wrong among right ones. */
-export function* indexSigns(pair: Jacobian & Pair, others = false): Generator<Diagnosis> {
+/**
+ * Cells whose gradient is 0 where it should not be; or, at the end of all signs, any that are wrong among right ones. They
+ * may be told by their place, or by their values.
+ */
+export function* indexSigns(bench: Bench, looked: Case, pair: Jacobian & Pair, others = false): Generator<Diagnosis> {
   const columns = columnsOf(pair);
   const right = columns.filter((column) => column === "right").length;
   const bad = Array.from(columns.keys()).filter((j) => (others ? columns[j] !== "right" : columns[j] === "zero"));
   if (bad.length === 0 || bad.length === columns.length || right === 0) return;
   const what = others ? "wrong" : "0";
-  yield say("indices", `the gradient of ${pair.input} is ${what} ${placesOf(bad, pair.shape)} and right elsewhere`);
+  const side = sideOf(bench, looked, pair);
+  const where = side === null ? placesOf(bad, pair.shape) : `only where ${side},`;
+  yield say("indices", `the gradient of ${pair.input} is ${what} ${where} and right elsewhere`);
+}
+
+/** "x < 0", if the wrong cells lie on one side of a value and the right ones on the other, in this and other draws. */
+function sideOf(bench: Bench, looked: Case, pair: Jacobian & Pair): string | null {
+  const draws = [2, 3, 4].flatMap((seed) => {
+    const drawn = plainCase(bench.domain, looked.settings, seed);
+    const found = drawn && jacobiansOf(bench.subject(drawn), drawn).find(({ input }) => input === pair.input);
+    return found ? [valuesBySide(drawn, { ...found, noise: pair.noise })] : [];
+  });
+  const all = [valuesBySide(looked, pair), ...draws];
+  const [right, wrong] = [all.flatMap((side) => side.right), all.flatMap((side) => side.wrong)];
+  if (right.length < 2 || wrong.length < 2 || right.length + wrong.length < 8) return null;
+  const told = (sign: string, below: number, above: number): string => {
+    const at = below <= 0 && above >= 0 ? "0" : `about ${Number(((below + above) / 2).toPrecision(2))}`;
+    return `${pair.input} ${sign} ${at}`;
+  };
+  if (Math.max(...wrong) < Math.min(...right)) return told("<", Math.max(...wrong), Math.min(...right));
+  if (Math.max(...right) < Math.min(...wrong)) return told(">", Math.max(...right), Math.min(...wrong));
+  return null;
+}
+
+/** The values of the cells whose gradient is right, and of the others. */
+function valuesBySide({ names, inputs }: Case, pair: Jacobian & Pair): { right: number[]; wrong: number[] } {
+  const columns = columnsOf(pair);
+  const values = Array.from(inputs[names.indexOf(pair.input)]?.data ?? []);
+  const of = (isRight: boolean): number[] => values.filter((_, cell) => (columns[cell] === "right") === isRight);
+  return { right: of(true), wrong: of(false) };
 }
 
 /** The cells by a coordinate that they share and no other cell has, else one by one. */
-function placesOf(cells: readonly number[], shape: Shape): string {
+export function placesOf(cells: readonly number[], shape: Shape): string {
   const strides = shape.map((_, dim) => sizeOf(shape.slice(dim + 1)));
   const coordinate = (cell: number, dim: number): number => Math.floor(cell / (strides[dim] ?? 1)) % (shape[dim] ?? 1);
   for (const [dim, size] of shape.entries()) {

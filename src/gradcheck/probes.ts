@@ -1,11 +1,12 @@
 /** Changes one thing of a case at a time: what makes a wrong backward pass tells what is wrong with it. */
 import { NdArray } from "../autograd/ndarray.ts";
-import { gradOutputOf, isRight, isWrong, say } from "./bench.ts";
+import { gradOutputOf, isRight, isWrong, say, show } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import type { Case } from "./cases.ts";
 import type { DoubleDouble } from "./doubleDouble.ts";
 import type { Diagnosis } from "./fault.ts";
 import type { FieldArray } from "./fieldArray.ts";
+import { cellName } from "./gradcheck.ts";
 import { jacobiansOf } from "./jacobian.ts";
 import { exactGradients } from "./oracle.ts";
 import { plainCase } from "./plainCase.ts";
@@ -63,6 +64,14 @@ export function* finiteSigns(bench: Bench, looked: Case): Generator<Diagnosis> {
   if (name !== undefined) yield say("not finite", `the gradient of ${name} has values that are not finite`);
 }
 
+/** All of them exact in doubles. A threshold, as of a clamp or of what counts as 0, shows at the last two. */
+const SCALES = [
+  [-1, "changes its sign"],
+  [2, "doubles"],
+  [1 / 128, "is 128 times smaller"],
+  [128, "is 128 times larger"],
+] as const;
+
 /** A backward is linear in gradOutput, whatever the op is. */
 export function* gradOutputSigns(bench: Bench, looked: Case): Generator<Diagnosis> {
   const subject = bench.subject(looked);
@@ -70,17 +79,29 @@ export function* gradOutputSigns(bench: Bench, looked: Case): Generator<Diagnosi
   if (output === null) return;
   const gradOutput = gradOutputOf(output, looked);
   const at = (factor: number): readonly NdArray[] => subject.gradients(looked.inputs, gradOutput.mul(factor));
+  const none = at(0);
+  for (const [i, name] of looked.names.entries()) {
+    const data = Array.from(none[i]?.data ?? []);
+    const cell = data.findIndex((value) => Math.abs(value) > 0);
+    if (cell < 0) continue;
+    const where = cellName(cell, looked.inputs[i]?.shape ?? []);
+    yield say(
+      "gradOutput",
+      `when gradOutput is 0, the gradient of ${name} is not: ${show(data[cell] ?? NaN)} at ${where}`,
+    );
+    return;
+  }
   const once = at(1);
-  for (const factor of [-1, 2]) {
+  for (const [factor, what] of SCALES) {
     const changed = at(factor);
     const wrong = looked.names.filter((_, i) => {
       const size = Math.max(...Array.from(once[i]?.data ?? [], Math.abs));
       return once[i]?.data.some(
-        (value: number, cell: number) => Math.abs((changed[i]?.data[cell] ?? NaN) - factor * value) > 1e-6 * size,
+        (value: number, cell: number) =>
+          Math.abs((changed[i]?.data[cell] ?? NaN) - factor * value) > 1e-6 * Math.abs(factor) * size,
       );
     });
     if (wrong.length > 0) {
-      const what = factor < 0 ? "changes its sign" : "doubles";
       yield say("gradOutput", `when gradOutput ${what}, the gradient of ${wrong.join(", ")} does not`);
       return;
     }
@@ -120,6 +141,29 @@ export function* parameterSigns(bench: Bench, looked: Case): Generator<Diagnosis
   if (absolute !== undefined) yield say("parameter", `it passes when ${absolute} > 0`);
 }
 
+/** Right for positive data: then something is taken for its absolute value, or left out below 0. */
+export function* positiveSigns(bench: Bench, looked: Case): Generator<Diagnosis> {
+  const [first = ""] = looked.names;
+  if (isRight(bench, withAbsolute(looked, first))) yield say("parameter", `it passes when ${first} > 0`);
+}
+
+/** A gradient that is the same whatever the inputs are, where the exact one is not. */
+export function* sameSigns(bench: Bench, looked: Case): Generator<Diagnosis> {
+  const other = plainCase(bench.domain, looked.settings, 2);
+  if (other === null) return;
+  const [first] = jacobiansOf(bench.subject(looked), looked);
+  const [second] = jacobiansOf(bench.subject(other), other);
+  if (first === undefined || second === undefined) return;
+  if (!(largest(first.analytic) > 0)) return; // 0 and NaN have signs of their own
+  const isSame = (a: readonly Float64Array[], b: readonly Float64Array[]): boolean =>
+    a.every((row, i) => row.every((value, j) => Object.is(value, b[i]?.[j])));
+  if (isSame(first.exact, second.exact) || !isSame(first.analytic, second.analytic)) return;
+  yield say(
+    "state",
+    `the gradient of ${first.input} does not change with the inputs, as if it were kept from a call before`,
+  );
+}
+
 /** A weight of 0 lets everything pass. */
 function hasGradient(bench: Bench, drawn: Case): boolean {
   const subject = bench.subject(drawn);
@@ -149,10 +193,10 @@ function withAbsolute(looked: Case, name: string): Case {
 
 /** Does it depend on eps, or on how large the variance is? */
 export function* optionSigns(bench: Bench, looked: Case): Generator<Diagnosis> {
+  if (typeof looked.settings["eps"] !== "number") return;
   const wide = looked.inputs.map((array, i) => (i === 0 ? array.mul(WIDER) : array));
   if (isRight(bench, { ...looked, inputs: wide }))
     yield say("rstd", "it passes when the first input is 2²⁰ times larger");
-  if (typeof looked.settings["eps"] !== "number") return;
   const without = { ...looked, settings: { ...looked.settings, eps: 0 } };
   if (looked.settings["eps"] !== 0 && isRight(bench, without)) yield say("rstd", "it passes when eps = 0");
 }
@@ -166,16 +210,21 @@ export function* trapSigns(bench: Bench, large: Case | null): Generator<Diagnosi
   const list = [...traps].join(", ");
   const passes = bench.draws.some((drawn) => drawn.trap === "plain");
   if (!passes) return;
-  const cancels = traps.has("offset") || traps.has("large");
-  yield say(cancels ? "precision" : "rstd", `ordinary data passes; it fails for data of the kind: ${list}`);
+  const evidence = `ordinary data passes; it fails for data of the kind: ${list}`;
+  if (traps.has("offset") || traps.has("large")) yield say("precision", evidence);
+  else if (bench.draws.some(({ settings }) => typeof settings["eps"] === "number")) yield say("rstd", evidence);
+  else yield say("indices", `${evidence}: only where values are equal, 0 or close together`);
 }
 
 /** A size that has to be 1 for it to fail. */
-export function* sizeSigns(bench: Bench, smallest: Case): Generator<Diagnosis> {
-  const alone = Object.keys(bench.domain.dims).filter((dim) => {
-    if (smallest.settings[dim] !== 1) return false;
-    const larger = plainCase(bench.domain, { ...smallest.settings, [dim]: 2 }, 1);
-    return larger !== null && isRight(bench, larger);
+export function* sizeSigns(bench: Bench, failing: Case): Generator<Diagnosis> {
+  const same = plainCase(bench.domain, failing.settings, 1);
+  if (same === null || !isWrong(bench, same)) return; // then it is the data, and not the sizes
+  const alone = Object.entries(bench.domain.dims).flatMap(([dim, [, most]]) => {
+    if (failing.settings[dim] !== 1) return [];
+    const larger = [2, 3].filter((size) => size <= most);
+    const passes = larger.map((size) => plainCase(bench.domain, { ...failing.settings, [dim]: size }, 1));
+    return passes.length > 0 && passes.every((drawn) => drawn !== null && isRight(bench, drawn)) ? [dim] : [];
   });
   if (alone.length > 0) yield say("axes", `it fails only when ${alone.map((dim) => `${dim} = 1`).join(" or ")}`);
 }

@@ -14,6 +14,7 @@ import { plainCase } from "./plainCase.ts";
 export interface Failure {
   readonly case: Case;
   readonly mismatch: Mismatch;
+  readonly gradOutput: ArrayLike<number>;
   readonly diagnosis: readonly Diagnosis[];
   readonly seed: number;
   readonly path: string;
@@ -21,7 +22,7 @@ export interface Failure {
 
 export function renderFailure(
   name: string,
-  { case: drawn, mismatch, diagnosis, seed, path }: Failure,
+  { case: drawn, mismatch, gradOutput, diagnosis, seed, path }: Failure,
   { tried, shrinks }: { readonly tried: number; readonly shrinks: number },
   bench: Bench,
 ): string {
@@ -29,7 +30,7 @@ export function renderFailure(
   const lines: (readonly [string, string])[] = [
     ["smallest case", describeCase(drawn)],
     ...drawn.names.map((input, i) => [input, values(drawn.inputs[i]?.data ?? [])] as const),
-    ...(array === "output" ? [] : [["gradOutput", values(gradOutputFor(drawn, bench))] as const]),
+    ...(array === "output" ? [] : [["gradOutput", values(gradOutput)] as const]),
     [`${array}${cellName(worst, shape)}`, numbersOf(mismatch)],
     ["allowed by", basis],
     ["error map", errorMap(mismatch)],
@@ -70,7 +71,7 @@ function counted(count: number, thing: string): string {
 }
 
 /** As many numbers as the output has; all, where the op cannot say how many. */
-function gradOutputFor(drawn: Case, bench: Bench): ArrayLike<number> {
+export function gradOutputFor(drawn: Case, bench: Bench): ArrayLike<number> {
   const { forward, value } = bench.subject(drawn);
   const output = forward?.(drawn.inputs) ?? value(drawn.inputs);
   return output ? gradOutputOf(output, drawn).data : drawn.noise;
@@ -89,14 +90,20 @@ function values(data: ArrayLike<number>): string {
 }
 
 function ulps(error: number | undefined, exact: number | undefined): string {
-  if (error === undefined || !exact || !Number.isFinite(error)) return "";
-  const ulp = 2 ** (Math.floor(Math.log2(Math.abs(exact))) - 52);
-  const count = Number((error / ulp).toPrecision(2));
+  const count = ulpsOf(error, exact);
+  if (count === null) return "";
   return ` (${count < 1e6 ? count.toLocaleString("en") : formatNumber(count)} ulp)`;
 }
 
+/** The error in ulps of the exact number, to two digits; null where there are none. */
+export function ulpsOf(error: number | undefined, exact: number | undefined): number | null {
+  if (error === undefined || !exact || !Number.isFinite(error) || !Number.isFinite(exact)) return null;
+  const ulp = 2 ** (Math.floor(Math.log2(Math.abs(exact))) - 52);
+  return Number((error / ulp).toPrecision(2));
+}
+
 /** A character a cell, rows of the last dim: "." right, "%" wrong, "@" the worst, "?" not judged. */
-function errorMap({ shape, error, bound, worst }: Mismatch): string {
+export function errorMap({ shape, error, bound, worst }: Mismatch): string {
   const row = shape.at(-1) ?? 1;
   const mark = (cell: number): string => {
     if (cell === worst) return "@";

@@ -38,7 +38,16 @@ export function columnsOf({ exact, analytic, noise }: Pair): readonly ("right" |
 
 /** analytic / exact where exact is not tiny, one for each group of rows or columns; null where it is not constant. */
 export function ratio(pair: Pair): number | null {
-  return constant(ratios(pair, (_, j) => j).flat(), pair.noise);
+  if (constant(ratios(pair, (_, j) => j).flat(), pair.noise) === null) return null;
+  // Of all cells, so that the rounding of one does not show in it.
+  let [along, square] = [0, 0];
+  pair.exact.forEach((row, i) => {
+    row.forEach((value, j) => {
+      along += value * ((pair.analytic[i]?.[j] ?? NaN) - value);
+      square += value ** 2;
+    });
+  });
+  return 1 + along / square;
 }
 
 /** The ratio of each row or of each column if it is constant along all of them. */

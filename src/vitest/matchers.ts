@@ -72,7 +72,13 @@ function toBeCloseToTensor(actual: unknown, expected: TensorLike, tolerance: Tol
   return { pass, message: () => `toBeCloseToTensor: ${message}` };
 }
 
+const TOLERANCES = ["ulps", "scale", "equalNan"];
+
 function checkTolerance(tolerance: { readonly ulps?: number; readonly scale?: number }): void {
+  const unknown = Object.keys(tolerance).find((key) => !TOLERANCES.includes(key));
+  if (unknown !== undefined) {
+    throw new TypeError(`toBeCloseToTensor: expected options out of ${TOLERANCES.join(", ")}, got ${unknown}`);
+  }
   const { ulps, scale } = tolerance;
   if (ulps !== undefined && scale !== undefined) {
     throw new TypeError(`toBeCloseToTensor: expected ulps or scale, got ulps ${ulps} and scale ${scale}`);

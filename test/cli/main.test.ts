@@ -29,6 +29,15 @@ const throws = write("throws.mjs", "throw new Error('of its own');\n");
 const fault = write("fault.mjs", triple("fault", "v.oops.oops") + triple("never run", "3"));
 const exits = write("exits.mjs", triple("before", "3") + "process.exit(0);\n");
 const commonjs = write("commonjs.ts", triple("never run", "3"));
+const late = write(
+  "late.mjs",
+  triple("at once", "3") + `setTimeout(() => { ${triple("late", "2", "{ raiseException: false }")} }, 20);\n`,
+);
+const lateFault = write("lateFault.mjs", `setTimeout(() => { ${triple("late fault", "v.oops.oops")} }, 5);\n`);
+const rejects = write(
+  "rejects.mjs",
+  triple("before", "3") + 'Promise.resolve().then(() => { throw new Error("nobody waits"); });\n',
+);
 const typed = write("typed.mts", "const slope: number = 3;\n" + triple("typed", "slope"));
 
 describe("normgrad check", { timeout: 60_000 }, () => {
@@ -61,6 +70,23 @@ describe("normgrad check", { timeout: 60_000 }, () => {
     expect(stdout).not.toContain("never run");
     expect(stdout).toMatch(/\n\n3 ops checked: 2 right, 1 wrong; 3 files not checked to the end\n$/);
     expect(code).toBe(1);
+  });
+
+  test("waits for what is called later, from a timer, and for errors that nobody catches", async () => {
+    const { code, stdout, stderr } = await normgrad(["check", late, lateFault, rejects, right]);
+    expect(stdout).toContain(`${late}:\nok   at once: 200 cases`);
+    expect(stdout).toContain("\nFAIL late: gradX is wrong");
+    expect(stdout).toContain("\nFAIL late fault, case x [1], n 1: expected backward to answer, it threw");
+    expect(stderr).toContain(`${lateFault}: it stopped at this op`);
+    expect(stderr).toContain(`${rejects}: it threw Error: nobody waits`);
+    expect(stdout).toMatch(/\n\n6 ops checked: 4 right, 2 wrong; 2 files not checked to the end\n$/);
+    expect(code).toBe(1);
+  });
+
+  test("ends without a word when nobody reads its output any more", async () => {
+    const many = write("many.mjs", Array.from({ length: 40 }, (_, i) => triple(`op ${i}`, "3", "{ runs: 5 }")).join("await new Promise((go) => setTimeout(go, 5));\n")); // prettier-ignore
+    const { code, signal, stderr } = await normgrad(["check", many], undefined, "ok   op 0");
+    expect([code, signal, stderr]).toEqual([141, null, ""]);
   });
 
   test("a file that Node takes for CommonJS is told how to become an ES module", async () => {
@@ -98,11 +124,19 @@ describe("normgrad check", { timeout: 60_000 }, () => {
             index: [0],
             analytic: expect.any(Number),
             exact: expect.any(Number),
+            reference: "exact",
             error: expect.any(Number),
+            ulps: expect.any(Number),
             bound: expect.any(Number),
             basis: expect.any(String),
+            shape: [1],
+            errors: [expect.any(Number)],
+            bounds: [expect.any(Number)],
+            errorMap: "@",
             settings: { n: 1 },
             shapes: { x: [1] },
+            inputs: { x: [1] },
+            gradOutput: [expect.any(Number)],
             seed: 0,
             path: expect.stringMatching(/^\d+(:\d+)*$/),
             diagnosis: expect.arrayContaining([{ fault: "factor", evidence: expect.any(String) }]),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { checkOp, gradcheck, GradcheckError, gradgradcheck, OpFault } from "../../src/gradcheck/index.ts";
-import { randn, Tensor, tensor } from "../../src/autograd/index.ts";
+import { customOp, randn, Tensor, tensor } from "../../src/autograd/index.ts";
 import { layerNorm, layerNormBackward, layerNormForward } from "../../src/norms/index.ts";
 import { judge } from "../verify/judgeNorms.ts";
 
@@ -248,6 +248,19 @@ describe("gradcheck", () => {
     expect(() => gradcheck(wrong, [x])).toThrow(GradcheckError);
     expect(() => gradcheck(wrong, [x])).toThrow("input 0[0, 0], output[0, 0]: analytic 1.01");
     expect(gradcheck(wrong, [x], { raiseException: false })).toBe(false);
+  });
+
+  test("names an output or a gradient that is not finite, and where", () => {
+    expect(() => gradcheck((a) => (a ?? x).mul(NaN), [x])).toThrow(
+      "gradcheck: expected an output of finite numbers, got NaN at output[0, 0]",
+    );
+    const lost = customOp(
+      (value) => value.map((v) => v * v),
+      (gradOutput) => [gradOutput.map((g, i) => (i === 4 ? NaN : g))],
+    );
+    expect(() => gradcheck((a) => lost(a ?? x), [x])).toThrow(
+      "gradcheck: expected gradients of finite numbers, got NaN at checked input 0[1, 1]",
+    );
   });
 
   test("refuses float32 inputs and inputs without requiresGrad", () => {

@@ -11,8 +11,8 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** `until` ends it with SIGINT once it has printed this. */
-export async function normgrad(args: readonly string[], until?: string): Promise<Finished> {
+/** `until` ends it with SIGINT once it has printed this; after `enough` nobody reads on, as behind `| head`. */
+export async function normgrad(args: readonly string[], until?: string, enough?: string): Promise<Finished> {
   const child = spawn(process.execPath, ["--import", "tsx", join(ROOT, "src/cli/main.ts"), ...args], {
     cwd: ROOT,
     timeout: 60_000,
@@ -23,6 +23,7 @@ export async function normgrad(args: readonly string[], until?: string): Promise
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
     if (until !== undefined && stdout.includes(until)) child.kill("SIGINT");
+    if (enough !== undefined && stdout.includes(enough)) child.stdout.destroy();
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   return new Promise((resolve, reject) => {

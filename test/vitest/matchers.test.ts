@@ -58,6 +58,13 @@ describe("toPassGradcheck", () => {
 });
 
 describe("toBeCloseToTensor", () => {
+  test("refuses an option that it does not know", () => {
+    const options = { ulp: 3 };
+    const check = () => Reflect.apply(expect(x).toBeCloseToTensor, expect(x), [x, options]);
+    expect(check).toThrow(TypeError);
+    expect(check).toThrow("toBeCloseToTensor: expected options out of ulps, scale, equalNan, got ulp");
+  });
+
   test("compares every way in which numbers are written", () => {
     const nested = [
       [1, 2, 3],
