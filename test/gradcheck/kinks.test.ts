@@ -81,6 +81,16 @@ describe("at a kink", () => {
     ).toBe(false);
   });
 
+  test("equal values cannot all have the whole gradient of their maximum", () => {
+    const toAll: Backward = (g, x) => x.map((v) => (v === Math.max(...x) ? given(g[0]) : 0));
+    expect(isRight(largest, toAll)).toBe(false);
+    const shared: Backward = (g, x) => {
+      const ties = x.filter((v) => v === Math.max(...x)).length;
+      return x.map((v) => (v === Math.max(...x) ? given(g[0]) / ties : 0));
+    };
+    expect(isRight(largest, shared)).toBe(true);
+  });
+
   test("what is smooth has no second slope to answer", () => {
     const square = <A extends Num<A>>(x: A): A => x.mul(x);
     expect(
