@@ -1,7 +1,5 @@
 /** Which code computes an op: its formula, or a kernel. */
-import { typescriptKernels } from "../kernels/kernels.ts";
-import type { Kernels } from "../kernels/kernels.ts";
-import { wasmKernels } from "../kernels/wasm/kernels.ts";
+import { isAvailable } from "../kernels/wasm/memory.ts";
 import { describeValue } from "./format.ts";
 
 /**
@@ -14,28 +12,12 @@ import { describeValue } from "./format.ts";
  */
 export type Backend = "formula" | "typescript" | "wasm";
 
-/** null: not available. Without kernels of its own "formula" has those of "typescript", for ops that have no rule. */
-const kernelsOf: Readonly<Record<Backend, () => Kernels | null>> = {
-  formula: () => typescriptKernels,
-  typescript: () => typescriptKernels,
-  wasm: wasmKernels,
-};
-
-interface Active {
-  readonly backend: Backend;
-  readonly kernels: Kernels;
-}
 /** null until it is first asked for: nothing is compiled by an import. */
-let active: Active | null = null;
-
-function fastest(): Active {
-  const wasm = wasmKernels();
-  return wasm ? { backend: "wasm", kernels: wasm } : { backend: "typescript", kernels: typescriptKernels };
-}
+let active: Backend | null = null;
 
 /** The backend that computes ops from now on. Default: "wasm" where the engine has it, else "typescript". */
 export function getBackend(): Backend {
-  return (active ??= fastest()).backend;
+  return (active ??= isAvailable() ? "wasm" : "typescript");
 }
 
 /**
@@ -76,18 +58,23 @@ export function withBackend<R>(name: Backend, body: () => R): R {
   }
 }
 
-/** Those of the backend. A pullback must use what its forward used, so both take them from one call. */
-export function activeKernels(): Kernels {
-  return (active ??= fastest()).kernels;
+/**
+ * The backend's variant of a kernel: both have the same parameters and results. An op names its variants where it runs them, so
+ * that a bundler leaves out those of ops that a page does not use. A kernel without a variant for "wasm" needs no choice.
+ *
+ * A pullback must use what its forward used, so an op chooses once, in its forward. "formula" has the variants in TypeScript,
+ * for what has no rule.
+ */
+export function choose<K>(typescript: K, wasm: K): K {
+  return getBackend() === "wasm" ? wasm : typescript;
 }
 
 function use(caller: string, name: Backend): void {
-  if (!Object.hasOwn(kernelsOf, name)) {
+  if (name !== "formula" && name !== "typescript" && name !== "wasm") {
     throw new TypeError(`${caller}: expected "formula", "typescript" or "wasm", got ${describeValue(name)}`);
   }
-  const kernels = kernelsOf[name]();
-  if (kernels === null) {
+  if (name === "wasm" && !isAvailable()) {
     throw new RangeError(`${caller}: expected a backend that is available, "formula" or "typescript", got "${name}"`);
   }
-  active = { backend: name, kernels };
+  active = name;
 }

@@ -13,6 +13,17 @@ export function checkOptions<T extends object>(name: string, options: T, what = 
   return options;
 }
 
+/** Options that nobody has taken: a misspelt one would be ignored. `left` is what remains beside those that are known. */
+export function checkNoneLeft(name: string, left: object): void {
+  for (const option in left) throw new TypeError(`${name}: expected options that it knows, got ${option}`);
+}
+
+/** true or false: of other values, "false" would be true. */
+export function checkBoolean(name: string, what: string, value: boolean): boolean {
+  if (typeof value === "boolean") return value;
+  throw new TypeError(`${name}: expected ${what} to be true or false, got ${describeValue(value)}`);
+}
+
 /** A number, NaN and infinities included. */
 export function checkNumber(name: string, what: string, value: number): number {
   if (typeof value !== "number")

@@ -1,8 +1,22 @@
 /** NdArray: plain numbers. Immutable, contiguous, row-major, float32 or float64. */
+import { matmul } from "../kernels/matmul.ts";
 import { sumOver } from "../kernels/reduce.ts";
-import { addRun, broadcastStrides, divRun, mulRun, stridedCopy, subRun, zip } from "../kernels/strided.ts";
-import type { BinaryRun } from "../kernels/strided.ts";
-import { activeKernels } from "./backend.ts";
+import {
+  addNumber,
+  addRun,
+  broadcastStrides,
+  divNumber,
+  divRun,
+  mulNumber,
+  mulRun,
+  stridedCopy,
+  subRun,
+  zip,
+} from "../kernels/strided.ts";
+import type { BinaryRun, NumberLoop } from "../kernels/strided.ts";
+import * as wasm from "../kernels/wasm/elementwise.ts";
+import { matmul as wasmMatmul } from "../kernels/wasm/matmul.ts";
+import { choose } from "./backend.ts";
 import { erf } from "./erf.ts";
 import { describeValue } from "./format.ts";
 import { Num } from "./num.ts";
@@ -84,19 +98,23 @@ export class NdArray extends Num<NdArray> {
   }
 
   override add(other: NdArray | number): NdArray {
-    return this.zipWith("add", other, addRun);
+    if (typeof other === "number") return this.withNumber(other, addNumber);
+    return this.zipWith("add", other, choose(addRun, wasm.addRun));
   }
 
   override sub(other: NdArray | number): NdArray {
-    return this.zipWith("sub", other, subRun);
+    if (typeof other === "number") return this.withNumber(-other, addNumber);
+    return this.zipWith("sub", other, choose(subRun, wasm.subRun));
   }
 
   override mul(other: NdArray | number): NdArray {
-    return this.zipWith("mul", other, mulRun);
+    if (typeof other === "number") return this.withNumber(other, mulNumber);
+    return this.zipWith("mul", other, choose(mulRun, wasm.mulRun));
   }
 
   override div(other: NdArray | number): NdArray {
-    return this.zipWith("div", other, divRun);
+    if (typeof other === "number") return this.withNumber(other, divNumber);
+    return this.zipWith("div", other, choose(divRun, wasm.divRun));
   }
 
   override pow(exponent: number): NdArray {
@@ -241,10 +259,10 @@ export class NdArray extends Num<NdArray> {
     const left = this.expand([...batch, m, k]);
     const right = other.expand([...batch, k, n]);
     const data = allocate(this.dtype, sizeOf(batch) * m * n);
-    const { matmul } = activeKernels();
+    const multiply = choose(matmul, wasmMatmul);
     for (let i = 0; i < sizeOf(batch); i++) {
       const offsets = { aOffset: i * m * k, bOffset: i * k * n, outOffset: i * m * n };
-      matmul(data, left.data, right.data, m, k, n, offsets);
+      multiply(data, left.data, right.data, m, k, n, offsets);
     }
     return new NdArray(data, [...batch, m, n]);
   }
@@ -255,14 +273,19 @@ export class NdArray extends Num<NdArray> {
     return new NdArray(data, this.shape);
   }
 
-  private zipWith(name: "add" | "sub" | "mul" | "div", other: NdArray | number, run: BinaryRun): NdArray {
-    const operand = typeof other === "number" ? { data: Float64Array.of(other), shape: [] } : other;
-    if (typeof other !== "number") this.expectDtype(name, other);
-    const shape = broadcastShapes(this.shape, operand.shape, name);
+  private withNumber(other: number, loop: NumberLoop): NdArray {
+    const data = allocate(this.dtype, this.data.length);
+    loop(data, this.data, other);
+    return new NdArray(data, this.shape);
+  }
+
+  private zipWith(name: string, other: NdArray, run: BinaryRun): NdArray {
+    this.expectDtype(name, other);
+    const shape = broadcastShapes(this.shape, other.shape, name);
     const data = allocate(this.dtype, sizeOf(shape));
-    if (this.data.length === data.length && operand.data.length === data.length) {
-      activeKernels()[name](data, this.data, operand.data);
-    } else zip(data, this.data, this.shape, operand.data, operand.shape, shape, run);
+    if (this.data.length === data.length && other.data.length === data.length) {
+      run(data, 0, this.data, 0, 1, other.data, 0, 1, data.length);
+    } else zip(data, this.data, this.shape, other.data, other.shape, shape, run);
     return new NdArray(data, shape);
   }
 

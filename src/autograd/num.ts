@@ -180,6 +180,7 @@ export abstract class Num<A extends Num<A>> {
 
   /** Sums over the dims that broadcasting added or repeated: adjoint to `expand`. */
   sumTo(shape: Shape): A {
+    if (sameShape(shape, this.shape)) return this.self();
     if (!sameShape(broadcastShapes(shape, this.shape, "sumTo"), this.shape)) {
       throw new RangeError(
         `sumTo: expected a shape that broadcasts to ${formatShape(this.shape)}, got ${formatShape(shape)}`,

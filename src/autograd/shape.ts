@@ -4,7 +4,9 @@ export type Shape = readonly number[];
 
 /** Number of elements of an array of this shape; 1 for `[]`. */
 export function sizeOf(shape: Shape): number {
-  return shape.reduce((product, size) => product * size, 1);
+  let product = 1;
+  for (const size of shape) product *= size;
+  return product;
 }
 
 /**
@@ -15,7 +17,10 @@ export function sizeOf(shape: Shape): number {
  * sameShape([3], [1, 3]); // false
  */
 export function sameShape(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((size, i) => size === b[i]);
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let dim = 0; dim < a.length; dim++) if (a[dim] !== b[dim]) return false;
+  return true;
 }
 
 /** `[2, 3]`, as messages and printed tensors show it. */
@@ -60,30 +65,39 @@ export function normalizeDim(dim: number, ndim: number, caller: string): number 
 
 /** Several dims, counted from the front, ascending; all of them when `dims` is left out. Throws on a repeated dim. */
 export function normalizeDims(dims: readonly number[] | undefined, ndim: number, caller: string): number[] {
-  if (dims === undefined) return Array.from({ length: ndim }, (_, dim) => dim);
+  if (dims === undefined) return range(ndim);
   const normalized = checkList(caller, "dims", dims).map((dim) => normalizeDim(dim, ndim, caller));
-  if (new Set(normalized).size !== dims.length) {
-    throw new RangeError(`${caller}: expected each dim once, got dims ${formatShape(dims)}`);
+  if (normalized.length > 1) normalized.sort((a, b) => a - b);
+  for (let i = 1; i < normalized.length; i++) {
+    if (normalized[i] === normalized[i - 1]) {
+      throw new RangeError(`${caller}: expected each dim once, got dims ${formatShape(dims)}`);
+    }
   }
-  return normalized.toSorted((a, b) => a - b);
+  return normalized;
 }
 
 /** How many values each group of a reduction over `dims` (normalized) has. */
 export function countOver(shape: Shape, dims: readonly number[]): number {
-  return sizeOf(shape.filter((_, dim) => dims.includes(dim)));
+  let count = 1;
+  for (const dim of dims) count *= shape[dim] ?? 1;
+  return count;
 }
 
 /** The shape after a reduction over `dims` (normalized): 1 in their places with `keepdim`, else without them. */
 export function reducedShape(shape: Shape, dims: readonly number[], keepdim: boolean): number[] {
-  const kept = shape.map((size, dim) => (dims.includes(dim) ? 1 : size));
-  return keepdim ? kept : kept.filter((_, dim) => !dims.includes(dim));
+  const reduced: number[] = [];
+  for (let dim = 0; dim < shape.length; dim++) {
+    if (!dims.includes(dim)) reduced.push(shape[dim] ?? 1);
+    else if (keepdim) reduced.push(1);
+  }
+  return reduced;
 }
 
 /** The common shape of two arrays: sizes are aligned at the end and must agree or be 1. Throws a `RangeError`. */
 export function broadcastShapes(a: Shape, b: Shape, caller: string): Shape {
   if (sameShape(a, b)) return a;
-  const ndim = Math.max(a.length, b.length);
-  return Array.from({ length: ndim }, (_, i) => {
+  const common: number[] = [];
+  for (let ndim = Math.max(a.length, b.length), i = 0; i < ndim; i++) {
     const sizeA = a[i - ndim + a.length] ?? 1;
     const sizeB = b[i - ndim + b.length] ?? 1;
     if (sizeA !== sizeB && sizeA !== 1 && sizeB !== 1) {
@@ -91,18 +105,23 @@ export function broadcastShapes(a: Shape, b: Shape, caller: string): Shape {
         `${caller}: expected shapes that broadcast together, got ${formatShape(a)} and ${formatShape(b)}`,
       );
     }
-    return sizeA === 1 ? sizeB : sizeA;
-  });
+    common.push(sizeA === 1 ? sizeB : sizeA);
+  }
+  return common;
 }
 
 /** A shape whose single −1, if any, is replaced by what is left of `size`. Throws a `RangeError` if that cannot be. */
 export function inferShape(shape: Shape, size: number, caller: string): number[] {
-  const known = sizeOf(checkList(caller, "a shape", shape).filter((n) => n !== -1));
-  const unknown = shape.filter((n) => n === -1).length;
-  const inferred = shape.map((n) => (n === -1 ? size / known : n));
-  if (unknown > 1 || inferred.some((n) => !Number.isInteger(n) || n < 0) || sizeOf(inferred) !== size) {
-    throw new RangeError(`${caller}: expected a shape of ${size} elements, got ${formatShape(shape)}`);
+  let known = 1;
+  let unknown = 0;
+  for (const n of checkList(caller, "a shape", shape)) {
+    if (n === -1) unknown++;
+    else known *= n;
   }
+  const inferred = shape.map((n) => (n === -1 ? size / known : n));
+  let valid = unknown <= 1 && sizeOf(inferred) === size;
+  for (const n of inferred) valid &&= Number.isInteger(n) && n >= 0;
+  if (!valid) throw new RangeError(`${caller}: expected a shape of ${size} elements, got ${formatShape(shape)}`);
   return inferred;
 }
 
@@ -130,5 +149,7 @@ export function gatherIndex(source: Shape, positions: readonly ArrayLike<number>
 
 /** 0, 1, …, n − 1: the positions of a dim that is taken whole. */
 export function range(n: number): number[] {
-  return Array.from({ length: n }, (_, i) => i);
+  const positions: number[] = [];
+  for (let i = 0; i < n; i++) positions.push(i);
+  return positions;
 }

@@ -42,6 +42,8 @@ export interface Taped<T extends Taped<T>> {
 
 let nextId = 1;
 
+const NOTHING: readonly never[] = [];
+
 /** One step of the tape: which op made a tensor, from which inputs, and how a gradient flows back through it. */
 export class TapeRecord<T extends Taped<T>> {
   readonly id: number = nextId++;
@@ -50,6 +52,8 @@ export class TapeRecord<T extends Taped<T>> {
   readonly attributes: Attributes;
   /** Empty once the record is consumed: a kept loss must not keep the activations of its step alive. */
   inputs: readonly (T | null)[];
+  /** Which inputs asked for a gradient when this was written: one that is thawed later has no part in it. */
+  readonly needs: readonly boolean[];
   /** The pullback on plain numbers. */
   pullback: Pullback<NdArray> | null;
   /** Runs the rule again, on the input tensors, and answers the pullback that writes a tape itself. */
@@ -68,6 +72,7 @@ export class TapeRecord<T extends Taped<T>> {
     this.name = name;
     this.shape = shape;
     this.inputs = inputs;
+    this.needs = inputs.map((input) => input?.requiresGrad ?? false);
     this.attributes = attributes;
     this.pullback = pullback;
     this.replay = replay;
@@ -78,7 +83,7 @@ export class TapeRecord<T extends Taped<T>> {
   }
 
   consume(): void {
-    this.inputs = [];
+    this.inputs = NOTHING;
     this.pullback = null;
     this.replay = null;
     this.retained = null;
@@ -122,19 +127,19 @@ export interface SweepOptions<T extends Taped<T>, G> {
 }
 
 /**
- * Walks the tape from its end, and adds up gradients. Changes nothing: `.grad` and the records are the caller's.
+ * Walks the tape of `root` from its end, and adds up gradients. Changes nothing: `.grad` and the records are the caller's.
  *
  * @throws Error if a record was consumed by an earlier sweep; before any pullback has run
  */
 export function sweep<T extends Taped<T>, G extends Num<G>>(
   root: T,
+  tape: readonly TapeRecord<T>[],
   gradRoot: G,
   { caller, pullbackOf, keep, onRecord }: SweepOptions<T, G>,
 ): Map<Source<T>, G> {
-  const tape = tapeOf(root);
-  const consumed = tape.find((record) => record.consumed);
-  if (consumed !== undefined) throw consumedError(caller, consumed);
-  const gradients = new Map<Source<T>, G>([[sourceOf(root), gradRoot]]);
+  for (const record of tape) if (record.consumed) throw consumedError(caller, record);
+  const gradients = new Map<Source<T>, G>();
+  gradients.set(sourceOf(root), gradRoot);
   for (const record of tape.toReversed()) {
     const gradOutput = gradients.get(record);
     if (gradOutput === undefined) continue;
@@ -142,13 +147,14 @@ export function sweep<T extends Taped<T>, G extends Num<G>>(
     if (pullback === null) throw consumedError(caller, record); // by a backward that `onRecord` has started
     const gradInputs = pullback(gradOutput);
     checkGradients(caller, record, gradInputs);
-    record.inputs.forEach((input, i) => {
+    for (let i = 0; i < gradInputs.length; i++) {
+      const input = record.inputs[i];
       const gradient = gradInputs[i];
-      if (!input?.requiresGrad || !gradient) return;
+      if (!record.needs[i] || !input?.requiresGrad || !gradient) continue;
       const source = sourceOf(input);
       const before = gradients.get(source);
       gradients.set(source, before === undefined ? gradient : before.add(gradient));
-    });
+    }
     onRecord?.(record, gradOutput, gradInputs);
     if (!keep(record)) gradients.delete(record);
   }
@@ -172,7 +178,8 @@ function checkGradients<T extends Taped<T>, G extends Num<G>>(
       `${caller}: expected ${record.inputs.length} gradients from ${record.name}, one per input, got ${grads.length}`,
     );
   }
-  record.inputs.forEach((input, i) => {
+  for (let i = 0; i < grads.length; i++) {
+    const input = record.inputs[i];
     const gradient = grads[i];
     if (input && gradient && !sameShape(input.shape, gradient.shape)) {
       throw new RangeError(
@@ -180,7 +187,7 @@ function checkGradients<T extends Taped<T>, G extends Num<G>>(
           `got ${formatShape(gradient.shape)}`,
       );
     }
-  });
+  }
 }
 
 let gradEnabled = true;

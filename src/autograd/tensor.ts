@@ -10,7 +10,7 @@ import * as rules from "./rules.ts";
 import { checkList, formatShape, inferShape, sameShape } from "./shape.ts";
 import type { Shape } from "./shape.ts";
 import { isGradEnabled, sourceOf, sweep, tapeOf, TapeRecord, withGrad } from "./tape.ts";
-import type { Attributes, Kernel, Lift, Pullback, Rule, Taped, Traced } from "./tape.ts";
+import type { Attributes, Kernel, Lift, Pullback, Rule, Source, Taped, Traced } from "./tape.ts";
 
 /** An input of an op: a tensor, or null for an optional one that was left out. */
 export type Arg = Tensor | null;
@@ -144,14 +144,18 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
    */
   backward(gradOutput?: Tensor | null, options: BackwardOptions = {}): void {
     if (gradOutput) checkTensor("backward", "gradOutput, which comes before the options,", gradOutput);
-    const gradients = sweepFrom("backward", this, gradOutput ?? null, checkOptions("backward", options), new Set());
-    const written = new Map<Tensor, Tensor>();
+    const tape = tapeOf<Tensor>(this);
+    const gradients = sweepFrom("backward", this, tape, gradOutput ?? null, checkOptions("backward", options), NONE);
+    const targets: Tensor[] = [];
+    const written: Tensor[] = [];
     for (const [source, gradient] of gradients) {
       const target = source instanceof TapeRecord ? source.retained : source;
-      if (target) written.set(target, target.grad ? accumulate(target.grad, gradient, options) : ownGrad(gradient));
+      if (target === null) continue;
+      targets.push(target);
+      written.push(target.grad ? accumulate(target.grad, gradient) : ownGrad(gradient));
     }
-    for (const [target, gradient] of written) target.grad = gradient;
-    if (!keepsGraph(options)) for (const record of tapeOf<Tensor>(this)) record.consume();
+    targets.forEach((target, i) => (target.grad = written[i] ?? null));
+    if (!keepsGraph(options)) for (const record of tape) record.consume();
   }
 
   /** Asks that `backward` writes `.grad` of this computed tensor too. Does nothing to a leaf. */
@@ -378,7 +382,6 @@ export interface Op<Args extends readonly Arg[]> {
  * const double = (x: Tensor): Tensor => apply("double", { rule }, x);
  */
 export function apply<const Args extends readonly Arg[]>(name: string, op: Op<Args>, ...inputs: Args): Tensor {
-  inputs.forEach((input, i) => input !== null && checkTensor(name, `input ${i}`, input));
   const dtype = commonDtype(name, inputs);
   const wide = op.computeIn ?? dtype;
   const values = inputs.map((input) => input && input.value);
@@ -386,7 +389,8 @@ export function apply<const Args extends readonly Arg[]>(name: string, op: Op<Ar
   const run = kernel ?? op.rule;
   if (run === undefined) throw new TypeError(`${name}: expected an op with a rule or a kernel, got neither`);
   const taken = kernel ? dtype : wide;
-  const traced: Traced<NdArray> = run(...lift<Args, NdArray>(values.map((value) => value && value.to(taken))));
+  const widened = taken === dtype ? values : values.map((value) => value && value.to(taken));
+  const traced: Traced<NdArray> = run(...lift<Args, NdArray>(widened));
   const { pullback: pull } = traced; // alone, so that a record does not keep its output alive
   const pullback: Pullback<NdArray> = (gradOutput) => pull(gradOutput.to(taken)).map((g) => g && g.to(dtype));
   const replay = (): Pullback<Tensor> => {
@@ -409,13 +413,16 @@ export function apply<const Args extends readonly Arg[]>(name: string, op: Op<Ar
 
 function commonDtype(name: string, inputs: readonly Arg[]): Dtype {
   let dtype: Dtype | null = null;
-  for (const input of inputs) {
-    if (dtype !== null && input !== null && input.dtype !== dtype) {
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i];
+    if (input === null) continue;
+    if (!(input instanceof Tensor)) throw noTensor(name, `input ${i}`, input);
+    if (dtype !== null && input.dtype !== dtype) {
       throw new TypeError(
         `${name}: expected inputs of one dtype, got ${dtype} and ${input.dtype}: convert one with .to(dtype)`,
       );
     }
-    dtype ??= input && input.dtype;
+    dtype = input.dtype;
   }
   return dtype ?? "float64";
 }
@@ -423,7 +430,11 @@ function commonDtype(name: string, inputs: readonly Arg[]): Dtype {
 /** What an op expects of callers in JavaScript, too: a plain array would give NaN, or fail deep inside. */
 export function checkTensor(name: string, what: string, value: Tensor): Tensor {
   if (value instanceof Tensor) return value;
-  throw new TypeError(`${name}: expected ${what} to be a tensor, got ${describeValue(value)}`);
+  throw noTensor(name, what, value);
+}
+
+function noTensor(name: string, what: string, value: unknown): TypeError {
+  return new TypeError(`${name}: expected ${what} to be a tensor, got ${describeValue(value)}`);
 }
 
 function checkNdArray(name: string, value: NdArray): NdArray {
@@ -485,33 +496,39 @@ export function gradFor(
 ): (Tensor | null)[] {
   checkTensor(caller, "output", output);
   checkList(caller, "inputs", inputs).forEach((input, i) => checkTensor(caller, `inputs[${i}]`, input));
+  const tape = tapeOf(output);
   const wanted = new Set(inputs.flatMap((input) => input.record ?? []));
   const { gradOutput = null } = checkOptions(caller, options);
   if (gradOutput) checkTensor(caller, "gradOutput", gradOutput);
-  const gradients = sweepFrom(caller, output, gradOutput, options, wanted);
+  const gradients = sweepFrom(caller, output, tape, gradOutput, options, wanted);
   const answers = inputs.map((input, i) => {
-    const gradient = gradients.get(sourceOf(input)) ?? null;
-    if (gradient !== null || options.allowUnused) return gradient;
+    const gradient = gradients.get(sourceOf(input));
+    if (gradient !== undefined) return gradient instanceof Tensor ? gradient : new Tensor(gradient);
+    if (options.allowUnused) return null;
     throw new Error(
       `${caller}: expected inputs that the output depends on, got input ${i} of shape ${formatShape(input.shape)} that it does ` +
         `not${input.requiresGrad ? "" : " (it does not require a gradient)"}; pass { allowUnused: true } for null`,
     );
   });
-  if (!keepsGraph(options)) for (const record of tapeOf(output)) record.consume();
+  if (!keepsGraph(options)) for (const record of tape) record.consume();
   return answers;
 }
+
+const NONE: ReadonlySet<TapeRecord<Tensor>> = new Set();
 
 function keepsGraph({ retainGraph, createGraph = false }: BackwardOptions): boolean {
   return retainGraph ?? createGraph;
 }
 
+/** Gradients that are tensors with `createGraph`, else plain. */
 function sweepFrom(
   caller: string,
   root: Tensor,
+  tape: readonly TapeRecord<Tensor>[],
   gradOutput: Tensor | null,
   { createGraph = false, onRecord }: BackwardOptions,
   wanted: ReadonlySet<TapeRecord<Tensor>>,
-): Map<Tensor | TapeRecord<Tensor>, Tensor> {
+): Map<Source<Tensor>, Tensor> | Map<Source<Tensor>, NdArray> {
   if (!root.requiresGrad) {
     throw new Error(
       `${caller}: expected a tensor that requires a gradient, got ${String(root)}: no input of it has requiresGrad, ` +
@@ -536,19 +553,21 @@ function sweepFrom(
   if (createGraph) {
     // The tape is on even in noGrad: the graph was asked for.
     const pullbackOf = (record: TapeRecord<Tensor>): Pullback<Tensor> | null => record.replay?.() ?? null;
-    return withGrad(true, () => sweep(root, gradRoot, { caller, pullbackOf, keep, onRecord }));
+    return withGrad(true, () => sweep(root, tape, gradRoot, { caller, pullbackOf, keep, onRecord }));
   }
-  const gradients = sweep(root, gradRoot.value, { caller, pullbackOf: (record) => record.pullback, keep, onRecord });
-  return new Map([...gradients].map(([source, gradient]) => [source, new Tensor(gradient)]));
+  const pullbackOf = (record: TapeRecord<Tensor>): Pullback<NdArray> | null => record.pullback;
+  return sweep(root, tape, gradRoot.value, { caller, pullbackOf, keep, onRecord });
 }
 
 /** A tensor of its own: with createGraph two leaves, or a leaf and the caller's gradOutput, may have the same gradient. */
-function ownGrad(gradient: Tensor): Tensor {
+function ownGrad(gradient: Tensor | NdArray): Tensor {
+  if (gradient instanceof NdArray) return new Tensor(gradient);
   // A leaf stays connected, in noGrad too.
   if (gradient.requiresGrad && gradient.record === null) return withGrad(true, () => gradient.add(0));
   return new Tensor(gradient.value, gradient.requiresGrad, gradient.record);
 }
 
-function accumulate(before: Tensor, gradient: Tensor, { createGraph = false }: BackwardOptions): Tensor {
-  return createGraph ? withGrad(true, () => before.add(gradient)) : new Tensor(before.value.add(gradient.value));
+function accumulate(before: Tensor, gradient: Tensor | NdArray): Tensor {
+  if (gradient instanceof NdArray) return new Tensor(before.value.add(gradient));
+  return withGrad(true, () => before.add(gradient));
 }

@@ -15,7 +15,16 @@ import type {
   NormStatistics,
   NormSums,
 } from "./normLayout.ts";
-import { emptyStatistics, loopsFor, moments, rsqrtOrZero, setsTogether } from "./normMoments.ts";
+import {
+  emptyStatistics,
+  isSingle,
+  isSmall,
+  loopsFor,
+  setsTogether,
+  SingleStatistics,
+  statisticsFrom,
+} from "./normMoments.ts";
+import { addRunSums, emptySums, FEW, parametersOf, roundSums, scratch } from "./normSums.ts";
 
 /**
  * x, not empty, as `layout` says; weight and bias have period · length / run values, null for 1 and 0: to be exact for −0,
@@ -26,24 +35,26 @@ export function normForward(
   weight: FloatArray | null,
   bias: FloatArray | null,
   layout: NormLayout,
-  { eps, centered }: NormOptions,
+  options: NormOptions,
 ): { readonly output: FloatArray; readonly saved: NormStatistics } {
   const loops = loopsFor(x, layout);
   const output = loops.allocate(x.length);
+  const scales = parametersOf(loops, weight, layout, 1);
+  const shifts = parametersOf(loops, bias, layout, -0);
+  if (isSingle(layout, options)) {
+    const saved = new SingleStatistics(x, layout, options);
+    loops.scaleSingles(output, x, layout.period, saved.root, scales, shifts);
+    return { output, saved };
+  }
   const saved = emptyStatistics(layout.sets);
-  const rows = hasRows(layout);
-  const parameters = countParameters(layout);
-  const scales = rows ? null : float64(weight, parameters, 1);
-  const shifts = rows ? null : float64(bias, parameters, -0);
-  const rowScales = weight ?? loops.allocate(rows ? parameters : 0).fill(1);
-  const rowShifts = bias ?? loops.allocate(rows ? parameters : 0).fill(-0);
   const together = setsTogether(layout);
   for (let first = 0; first < layout.sets; first += together) {
     const end = Math.min(layout.sets, first + together);
-    moments(loops, x, layout, saved, first, end, centered);
-    for (let s = first; s < end; s++) saved.rstd[s] = rsqrtOrZero(saved.variance[s]! + eps);
-    if (scales && shifts) loops.scaleRuns(output, x, first, end, layout, saved, scales, shifts);
-    else loops.scaleRows(output, x, first, end, layout, saved, rowScales, rowShifts);
+    const statistics = statisticsFrom(saved, first, end);
+    if (isSmall(layout)) loops.momentsSmall(x, first, end, layout, options, statistics);
+    else loops.moments(x, first, end, layout, options, statistics);
+    if (hasRows(layout)) loops.scaleRows(output, x, first, end, layout, statistics, scales, shifts);
+    else loops.scaleRuns(output, x, first, end, layout, statistics, scales, shifts);
   }
   return { output, saved };
 }
@@ -59,48 +70,105 @@ export function normBackward(
   { centered }: Pick<NormOptions, "centered">,
 ): NormGradients {
   const loops = loopsFor(x, layout);
-  const parameters = countParameters(layout);
-  const sums = emptySums(parameters);
+  const scales = parametersOf(loops, weight, layout, 1);
   const gradInput = needs.gradInput ? loops.allocate(x.length) : null;
-  if (hasRows(layout)) {
-    const scales = weight ?? loops.allocate(parameters).fill(1);
-    loops.backwardRows(gradInput, gradOutput, x, layout, centered, saved, scales, sums);
-  } else backwardRuns(gradInput, gradOutput, x, float64(weight, parameters, 1), saved, layout, centered, sums);
-  return {
-    gradInput,
-    gradWeight: needs.gradWeight ? roundSums(loops, sums.gradWeight, parameters) : null,
-    gradBias: needs.gradBias ? roundSums(loops, sums.gradBias, parameters) : null,
-  };
+  const gradWeight = needs.gradWeight ? loops.allocate(scales.length) : null;
+  const gradBias = needs.gradBias ? loops.allocate(scales.length) : null;
+  const gradients = { gradInput, gradWeight, gradBias };
+  if (saved instanceof SingleStatistics) {
+    const sums = emptySums(scales.length);
+    loops.gradSingles(gradInput, gradOutput, x, layout.period, saved.root, scales, sums);
+    roundSums(gradients, sums, 0, scales.length);
+  } else if (hasRows(layout)) backwardRows(loops, gradients, gradOutput, x, scales, saved, layout, centered);
+  else backwardRuns(loops, gradients, gradOutput, x, scales, saved, layout, centered);
+  return gradients;
 }
 
-function backwardRuns(
-  gradInput: FloatArray | null,
+/** A few rows at a time; but columns, all rows at a time, if there are so many that their sums would take much memory. */
+function backwardRows(
+  loops: NormLoops,
+  gradients: NormGradients,
   gradOutput: FloatArray,
   x: FloatArray,
-  weight: Float64Array,
+  weight: FloatArray,
   saved: NormStatistics,
   layout: NormLayout,
   centered: boolean,
-  ofParameters: Pick<NormSums, "gradWeight" | "gradBias">,
 ): void {
-  const loops = loopsFor(x, layout);
-  const { repeats, sets, length } = layout;
-  const sums = { ...ofParameters, gradXhat: new Float64Array(sets), gradXhatXhat: new Float64Array(sets) };
-  const { gradXhat: center, gradXhatXhat: slope } = sums;
-  const slopes = { center, shift: new Float64Array(sets), slope };
-  const together = setsTogether(layout);
+  const { sets, length, period } = layout;
+  const wide = weight.length > FEW && period === 1;
+  const together = wide ? sets : setsTogether(layout);
+  const slopes = { center: scratch.center(together), slope: scratch.slope(together), shift: scratch.shift(0) };
+  const width = wide ? FEW : length;
+  let sums = emptySums(wide ? width : weight.length);
   for (let first = 0; first < sets; first += together) {
     const end = Math.min(sets, first + together);
-    loops.dotRuns(gradOutput, x, first, end, layout, saved, weight, sums);
-    if (gradInput === null) continue;
-    // ∂x = rstd · (ĝ − ⟨ĝ⟩ − x̂ · ⟨ĝ · x̂⟩), with x̂ = (x − mean) · rstd
-    for (let s = first; s < end; s++) {
-      const r = saved.rstd[s]!;
-      center[s] = centered ? center[s]! / (repeats * length) : 0;
-      slope[s] = r * r * (slope[s]! / (repeats * length));
+    const statistics = statisticsFrom(saved, first, end);
+    if (gradients.gradInput) loops.dotRows(gradOutput, x, first, end, layout, centered, statistics, weight, slopes);
+    for (let from = 0; from < length; from += width) {
+      const to = Math.min(length, from + width);
+      loops.gradRows(
+        gradients.gradInput,
+        gradOutput,
+        x,
+        first,
+        end,
+        from,
+        to,
+        layout,
+        statistics,
+        weight,
+        slopes,
+        sums,
+      );
+      if (!wide) continue;
+      roundSums(gradients, sums, from, to);
+      sums = emptySums(width);
     }
-    loops.gradRuns(gradInput, gradOutput, x, first, end, layout, saved, weight, slopes);
   }
+  if (!wide) roundSums(gradients, sums, 0, weight.length);
+}
+
+function backwardRuns(
+  loops: NormLoops,
+  gradients: NormGradients,
+  gradOutput: FloatArray,
+  x: FloatArray,
+  weight: FloatArray,
+  saved: NormStatistics,
+  layout: NormLayout,
+  centered: boolean,
+): void {
+  const { repeats, sets, length, run, period } = layout;
+  const together = setsTogether(layout);
+  const most = Math.min(sets, together);
+  const runs = length / run;
+  const ofRuns = { sums: scratch.sums(most * runs), dots: scratch.dots(most * runs) };
+  const slopes = { center: scratch.center(most), slope: scratch.slope(most), shift: scratch.shift(most) };
+  const { center, slope } = slopes;
+  // Parameters of one set each: what is added to their sums is all there is.
+  const own = period === sets;
+  let sums = emptySums(own ? most * runs : weight.length);
+  for (let first = 0; first < sets; first += together) {
+    const end = Math.min(sets, first + together);
+    const statistics = statisticsFrom(saved, first, end);
+    loops.dotRuns(gradOutput, x, first, end, layout, statistics, ofRuns);
+    const base = own ? first * runs : 0;
+    addRunSums(ofRuns, first, end, layout, statistics, weight, { gradXhat: center, gradXhatXhat: slope }, sums, base);
+    if (own) {
+      roundSums(gradients, sums, base, end * runs);
+      sums = emptySums(most * runs);
+    }
+    if (gradients.gradInput === null) continue;
+    // ∂x = rstd · (ĝ − ⟨ĝ⟩ − x̂ · ⟨ĝ · x̂⟩), with x̂ = (x − mean) · rstd
+    for (let k = 0; k < end - first; k++) {
+      const r = statistics.rstd[k]!;
+      center[k] = centered ? center[k]! / (repeats * length) : 0;
+      slope[k] = r * r * (slope[k]! / (repeats * length));
+    }
+    loops.gradRuns(gradients.gradInput, gradOutput, x, first, end, layout, statistics, weight, slopes);
+  }
+  if (!own) roundSums(gradients, sums, 0, weight.length);
 }
 
 /** y = (x − mean) · rstd · weight + bias with statistics that are given: [sets] each. `layout` has runs, not rows. */
@@ -113,8 +181,8 @@ export function normalizeForward(
 ): FloatArray {
   const loops = loopsFor(x, layout);
   const output = loops.allocate(x.length);
-  const parameters = countParameters(layout);
-  const [scales, shifts] = [float64(weight, parameters, 1), float64(bias, parameters, -0)];
+  const scales = parametersOf(loops, weight, layout, 1);
+  const shifts = parametersOf(loops, bias, layout, -0);
   loops.scaleRuns(output, x, 0, layout.sets, layout, statistics, scales, shifts);
   return output;
 }
@@ -128,62 +196,33 @@ export function normalizeBackward(
   layout: NormLayout,
   needs: NormNeeds,
 ): NormGradients {
+  const { sets, length, run } = layout;
   const loops = loopsFor(x, layout);
-  const parameters = countParameters(layout);
-  const scales = float64(weight, parameters, 1);
-  const sums = {
-    ...emptySums(parameters),
-    gradXhat: new Float64Array(layout.sets),
-    gradXhatXhat: new Float64Array(layout.sets),
+  const scales = parametersOf(loops, weight, layout, 1);
+  const gradients = {
+    gradInput: needs.gradInput ? loops.allocate(x.length) : null,
+    gradWeight: needs.gradWeight ? loops.allocate(scales.length) : null,
+    gradBias: needs.gradBias ? loops.allocate(scales.length) : null,
   };
   if (needs.gradWeight || needs.gradBias) {
-    loops.dotRuns(gradOutput, x, 0, layout.sets, layout, statistics, scales, sums);
+    const count = sets * (length / run);
+    const ofRuns = { sums: scratch.sums(count), dots: scratch.dots(count) };
+    const sums: NormSums = emptySums(scales.length);
+    const ofSets = { gradXhat: scratch.center(sets), gradXhatXhat: scratch.slope(sets) };
+    loops.dotRuns(gradOutput, x, 0, sets, layout, statistics, ofRuns);
+    addRunSums(ofRuns, 0, sets, layout, statistics, scales, ofSets, sums, 0);
+    roundSums(gradients, sums, 0, scales.length);
   }
-  let gradInput: FloatArray | null = null;
-  if (needs.gradInput) {
+  if (gradients.gradInput) {
     // A gradient is scaled as x is, but nothing is subtracted from it.
-    gradInput = loops.allocate(x.length);
-    const still = { ...emptyStatistics(layout.sets), rstd: statistics.rstd };
-    const none = new Float64Array(parameters).fill(-0);
-    loops.scaleRuns(gradInput, gradOutput, 0, layout.sets, layout, still, scales, none);
+    const still = { ...emptyStatistics(sets), rstd: statistics.rstd };
+    const none = loops.allocate(scales.length).fill(-0);
+    loops.scaleRuns(gradients.gradInput, gradOutput, 0, sets, layout, still, scales, none);
   }
-  return {
-    gradInput,
-    gradWeight: needs.gradWeight ? roundSums(loops, sums.gradWeight, parameters) : null,
-    gradBias: needs.gradBias ? roundSums(loops, sums.gradBias, parameters) : null,
-  };
+  return gradients;
 }
 
 /** Whether every cell of a set has a parameter of its own, in one repeat; a single cell is a column instead. */
 function hasRows({ repeats, length, run }: NormLayout): boolean {
   return repeats === 1 && run === 1 && length > 1;
-}
-
-function countParameters({ length, period, run }: NormLayout): number {
-  return period * (length / run);
-}
-
-/** Parameters of runs are few, so that a copy of them costs nothing. */
-export function float64(values: FloatArray | null, length: number, otherwise: number): Float64Array {
-  if (values instanceof Float64Array) return values;
-  return values === null ? new Float64Array(length).fill(otherwise) : new Float64Array(values);
-}
-
-/** Up to this many parameters, sums are taken in arrays that are there already: a new small one costs 100 ns. */
-const FEW = 1024;
-const scratch = { gradWeight: new Float64Array(FEW), gradBias: new Float64Array(FEW) };
-
-/** Zeros; valid until the next call. */
-export function emptySums(parameters: number): Pick<NormSums, "gradWeight" | "gradBias"> {
-  if (parameters > FEW) return { gradWeight: new Float64Array(parameters), gradBias: new Float64Array(parameters) };
-  scratch.gradWeight.fill(0, 0, parameters);
-  scratch.gradBias.fill(0, 0, parameters);
-  return scratch;
-}
-
-/** A new array, in the dtype of the loops. */
-export function roundSums(loops: NormLoops, sums: Float64Array, parameters: number): FloatArray {
-  const rounded = loops.allocate(parameters);
-  for (let p = 0; p < parameters; p++) rounded[p] = sums[p]!;
-  return rounded;
 }

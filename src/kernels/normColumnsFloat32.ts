@@ -6,16 +6,38 @@
  *
  * Four cells of a column at a time, so that what belongs to the column is read and written once for four.
  */
-import type { NormLayout, NormSlopes, NormStatistics, NormSums } from "./normLayout.ts";
+import type { NormLayout, NormOptions, NormSlopes, NormStatistics, RunSums } from "./normLayout.ts";
 
-export function sums(
+export function moments(
   x: Float32Array,
   first: number,
   end: number,
   { repeats, sets }: NormLayout,
-  { mean, correction }: NormStatistics,
+  { eps, centered }: NormOptions,
+  { mean, correction, variance, rstd }: NormStatistics,
 ): void {
-  for (let s = first; s < end; s++) mean[s] = x[s]!;
+  if (centered) {
+    for (let s = first; s < end; s++) mean[s - first] = x[s]!;
+    let r = 0;
+    for (; r < repeats - 3; r += 4) {
+      let i0 = r * sets + first;
+      let i1 = i0 + sets;
+      let i2 = i1 + sets;
+      let i3 = i2 + sets;
+      for (let s = first; s < end; s++, i0++, i1++, i2++, i3++) {
+        const origin = mean[s - first]!;
+        correction[s - first]! += x[i0]! - origin + (x[i1]! - origin) + (x[i2]! - origin + (x[i3]! - origin));
+      }
+    }
+    for (; r < repeats; r++) {
+      let i = r * sets + first;
+      for (let s = first; s < end; s++, i++) correction[s - first]! += x[i]! - mean[s - first]!;
+    }
+    for (let s = first; s < end; s++) {
+      mean[s - first]! += correction[s - first]! / repeats;
+      correction[s - first] = 0;
+    }
+  }
   let r = 0;
   for (; r < repeats - 3; r += 4) {
     let i0 = r * sets + first;
@@ -23,48 +45,30 @@ export function sums(
     let i2 = i1 + sets;
     let i3 = i2 + sets;
     for (let s = first; s < end; s++, i0++, i1++, i2++, i3++) {
-      const origin = mean[s]!;
-      correction[s]! += x[i0]! - origin + (x[i1]! - origin) + (x[i2]! - origin + (x[i3]! - origin));
-    }
-  }
-  for (; r < repeats; r++) {
-    let i = r * sets + first;
-    for (let s = first; s < end; s++, i++) {
-      correction[s]! += x[i]! - mean[s]!;
-    }
-  }
-}
-
-export function deviations(
-  x: Float32Array,
-  first: number,
-  end: number,
-  { repeats, sets }: NormLayout,
-  { mean, correction, variance }: NormStatistics,
-): void {
-  let r = 0;
-  for (; r < repeats - 3; r += 4) {
-    let i0 = r * sets + first;
-    let i1 = i0 + sets;
-    let i2 = i1 + sets;
-    let i3 = i2 + sets;
-    for (let s = first; s < end; s++, i0++, i1++, i2++, i3++) {
-      const m = mean[s]!;
+      const m = mean[s - first]!;
       const d0 = x[i0]! - m;
       const d1 = x[i1]! - m;
       const d2 = x[i2]! - m;
       const d3 = x[i3]! - m;
-      correction[s]! += d0 + d1 + (d2 + d3);
-      variance[s]! += d0 * d0 + d1 * d1 + (d2 * d2 + d3 * d3);
+      correction[s - first]! += d0 + d1 + (d2 + d3);
+      variance[s - first]! += d0 * d0 + d1 * d1 + (d2 * d2 + d3 * d3);
     }
   }
   for (; r < repeats; r++) {
     let i = r * sets + first;
     for (let s = first; s < end; s++, i++) {
-      const d = x[i]! - mean[s]!;
-      correction[s]! += d;
-      variance[s]! += d * d;
+      const d = x[i]! - mean[s - first]!;
+      correction[s - first]! += d;
+      variance[s - first]! += d * d;
     }
+  }
+  for (let s = first; s < end; s++) {
+    const left = centered ? correction[s - first]! / repeats : 0;
+    // Below 0 by rounding only, where all cells are nearly equal.
+    const v = Math.max(0, variance[s - first]! / repeats - left * left);
+    correction[s - first] = left;
+    variance[s - first] = v;
+    rstd[s - first] = v + eps === 0 ? 0 : 1 / Math.sqrt(v + eps);
   }
 }
 
@@ -75,8 +79,8 @@ export function scaleRuns(
   end: number,
   { repeats, sets, period }: NormLayout,
   { mean, correction, rstd }: NormStatistics,
-  weight: Float64Array,
-  bias: Float64Array,
+  weight: Float32Array,
+  bias: Float32Array,
 ): void {
   let r = 0;
   for (; r < repeats - 3; r += 4) {
@@ -85,9 +89,9 @@ export function scaleRuns(
     let i2 = i1 + sets;
     let i3 = i2 + sets;
     for (let s = first, p = first % period; s < end; s++, i0++, i1++, i2++, i3++) {
-      const m = mean[s]!;
-      const dm = correction[s]!;
-      const scale = rstd[s]! * weight[p]!;
+      const m = mean[s - first]!;
+      const dm = correction[s - first]!;
+      const scale = rstd[s - first]! * weight[p]!;
       const b = bias[p]!;
       y[i0] = (x[i0]! - m - dm) * scale + b;
       y[i1] = (x[i1]! - m - dm) * scale + b;
@@ -99,7 +103,7 @@ export function scaleRuns(
   for (; r < repeats; r++) {
     let i = r * sets + first;
     for (let s = first, p = first % period; s < end; s++, i++) {
-      y[i] = (x[i]! - mean[s]! - correction[s]!) * (rstd[s]! * weight[p]!) + bias[p]!;
+      y[i] = (x[i]! - mean[s - first]! - correction[s - first]!) * (rstd[s - first]! * weight[p]!) + bias[p]!;
       if (++p === period) p = 0;
     }
   }
@@ -110,44 +114,36 @@ export function dotRuns(
   x: Float32Array,
   first: number,
   end: number,
-  { repeats, sets, period }: NormLayout,
-  { mean, correction, rstd }: NormStatistics,
-  weight: Float64Array,
-  { gradXhat, gradXhatXhat, gradWeight, gradBias }: NormSums,
+  { repeats, sets }: NormLayout,
+  { mean, correction }: NormStatistics,
+  { sums, dots }: RunSums,
 ): void {
+  const count = end - first;
+  sums.fill(0, 0, count);
+  dots.fill(0, 0, count);
   let r = 0;
   for (; r < repeats - 3; r += 4) {
     let i0 = r * sets + first;
     let i1 = i0 + sets;
     let i2 = i1 + sets;
     let i3 = i2 + sets;
-    for (let s = first, p = first % period; s < end; s++, i0++, i1++, i2++, i3++) {
-      const m = mean[s]!;
-      const dm = correction[s]!;
+    for (let k = 0; k < count; k++, i0++, i1++, i2++, i3++) {
+      const m = mean[k]!;
+      const dm = correction[k]!;
       const g0 = g[i0]!;
       const g1 = g[i1]!;
       const g2 = g[i2]!;
       const g3 = g[i3]!;
-      const sum = g0 + g1 + (g2 + g3);
-      const dot = g0 * (x[i0]! - m - dm) + g1 * (x[i1]! - m - dm) + (g2 * (x[i2]! - m - dm) + g3 * (x[i3]! - m - dm));
-      const product = dot * rstd[s]!;
-      gradXhat[s]! += weight[p]! * sum;
-      gradXhatXhat[s]! += weight[p]! * product;
-      gradWeight[p]! += product;
-      gradBias[p]! += sum;
-      if (++p === period) p = 0;
+      sums[k]! += g0 + g1 + (g2 + g3);
+      dots[k]! += g0 * (x[i0]! - m - dm) + g1 * (x[i1]! - m - dm) + (g2 * (x[i2]! - m - dm) + g3 * (x[i3]! - m - dm));
     }
   }
   for (; r < repeats; r++) {
     let i = r * sets + first;
-    for (let s = first, p = first % period; s < end; s++, i++) {
+    for (let k = 0; k < count; k++, i++) {
       const value = g[i]!;
-      const product = value * ((x[i]! - mean[s]! - correction[s]!) * rstd[s]!);
-      gradXhat[s]! += weight[p]! * value;
-      gradXhatXhat[s]! += weight[p]! * product;
-      gradWeight[p]! += product;
-      gradBias[p]! += value;
-      if (++p === period) p = 0;
+      sums[k]! += value;
+      dots[k]! += value * (x[i]! - mean[k]! - correction[k]!);
     }
   }
 }
@@ -160,7 +156,7 @@ export function gradRuns(
   end: number,
   { repeats, sets, period }: NormLayout,
   { mean, correction, rstd }: NormStatistics,
-  weight: Float64Array,
+  weight: Float32Array,
   { center, shift, slope }: NormSlopes,
 ): void {
   let r = 0;
@@ -170,13 +166,13 @@ export function gradRuns(
     let i2 = i1 + sets;
     let i3 = i2 + sets;
     for (let s = first, p = first % period; s < end; s++, i0++, i1++, i2++, i3++) {
-      const m = mean[s]!;
-      const dm = correction[s]!;
-      const scale = rstd[s]!;
+      const m = mean[s - first]!;
+      const dm = correction[s - first]!;
+      const scale = rstd[s - first]!;
       const w = weight[p]!;
-      const c = center[s]!;
-      const b = shift[s]!;
-      const e = slope[s]!;
+      const c = center[s - first]!;
+      const b = shift[s - first]!;
+      const e = slope[s - first]!;
       dx[i0] = (g[i0]! * w - c) * scale - b - (x[i0]! - m - dm) * e;
       dx[i1] = (g[i1]! * w - c) * scale - b - (x[i1]! - m - dm) * e;
       dx[i2] = (g[i2]! * w - c) * scale - b - (x[i2]! - m - dm) * e;
@@ -187,8 +183,8 @@ export function gradRuns(
   for (; r < repeats; r++) {
     let i = r * sets + first;
     for (let s = first, p = first % period; s < end; s++, i++) {
-      const direct = (g[i]! * weight[p]! - center[s]!) * rstd[s]!;
-      dx[i] = direct - shift[s]! - (x[i]! - mean[s]! - correction[s]!) * slope[s]!;
+      const direct = (g[i]! * weight[p]! - center[s - first]!) * rstd[s - first]!;
+      dx[i] = direct - shift[s - first]! - (x[i]! - mean[s - first]! - correction[s - first]!) * slope[s - first]!;
       if (++p === period) p = 0;
     }
   }

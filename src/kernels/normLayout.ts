@@ -50,17 +50,21 @@ export interface NormGradients {
   readonly gradBias: FloatArray | null;
 }
 
-/** What a set subtracts: from ĝ, from ∂x, and from ∂x for each unit of x − mean. */
+/** What a set subtracts: from ĝ, from ∂x, and from ∂x for each unit of x − mean. The first entries are of the first set. */
 export interface NormSlopes {
   readonly center: Float64Array;
   readonly shift: Float64Array;
   readonly slope: Float64Array;
 }
 
-/** Sums over a set of ĝ = g · weight and ĝ · x̂; sums over the cells of a parameter of g · x̂ and g. */
+/** Sums over the cells of a run in all repeats, of g and of g · (x − mean); the first entry is of the first set's first run. */
+export interface RunSums {
+  readonly sums: Float64Array;
+  readonly dots: Float64Array;
+}
+
+/** Sums over the cells of a parameter, of g · x̂ and of g. */
 export interface NormSums {
-  readonly gradXhat: Float64Array;
-  readonly gradXhatXhat: Float64Array;
   readonly gradWeight: Float64Array;
   readonly gradBias: Float64Array;
 }
@@ -69,14 +73,20 @@ export interface NormSums {
  * The loops, once for each dtype: a loop that has seen both kinds of array is 1.4 to 1.5 times slower. They are methods,
  * whose parameters TypeScript compares loosely; each set of loops takes arrays of its own kind only.
  *
- * They take sets [first, end) of all repeats. "Runs" are stretches of cells with one parameter, "rows" are sets whose every cell has its own.
+ * They take sets [first, end) of all repeats. "Runs" are stretches of cells with one parameter, "rows" are sets whose every
+ * cell has its own. Statistics begin with those of set `first`.
  */
 export interface NormLoops {
   allocate(length: number): FloatArray;
-  /** mean = the first cell of each set, and correction += Σ (x − mean) */
-  sums(x: FloatArray, first: number, end: number, layout: NormLayout, statistics: NormStatistics): void;
-  /** correction += Σ (x − mean) and variance += Σ (x − mean)² */
-  deviations(x: FloatArray, first: number, end: number, layout: NormLayout, statistics: NormStatistics): void;
+  /** Writes all statistics, which are 0 before. */
+  moments(
+    x: FloatArray,
+    first: number,
+    end: number,
+    layout: NormLayout,
+    options: NormOptions,
+    statistics: NormStatistics,
+  ): void;
   /** y = (x − mean) · (rstd · weight) + bias */
   scaleRuns(
     y: FloatArray,
@@ -85,10 +95,9 @@ export interface NormLoops {
     end: number,
     layout: NormLayout,
     statistics: NormStatistics,
-    weight: Float64Array,
-    bias: Float64Array,
+    weight: FloatArray,
+    bias: FloatArray,
   ): void;
-  /** Adds to all four sums. */
   dotRuns(
     g: FloatArray,
     x: FloatArray,
@@ -96,8 +105,7 @@ export interface NormLoops {
     end: number,
     layout: NormLayout,
     statistics: NormStatistics,
-    weight: Float64Array,
-    sums: NormSums,
+    sums: RunSums,
   ): void;
   /** dx = (g · weight − center) · rstd − shift − (x − mean) · slope */
   gradRuns(
@@ -108,7 +116,7 @@ export interface NormLoops {
     end: number,
     layout: NormLayout,
     statistics: NormStatistics,
-    weight: Float64Array,
+    weight: FloatArray,
     slopes: NormSlopes,
   ): void;
   /** As scaleRuns. */
@@ -122,15 +130,45 @@ export interface NormLoops {
     weight: FloatArray,
     bias: FloatArray,
   ): void;
-  /** dotRuns and gradRuns in one; dx may be null. */
-  backwardRows(
-    dx: FloatArray | null,
+  /** Writes center and slope. */
+  dotRows(
     g: FloatArray,
     x: FloatArray,
+    first: number,
+    end: number,
     layout: NormLayout,
     centered: boolean,
     statistics: NormStatistics,
     weight: FloatArray,
-    sums: Pick<NormSums, "gradWeight" | "gradBias">,
+    slopes: NormSlopes,
+  ): void;
+  /** For cells [from, to) of the rows: as gradRuns with shift 0, and adds to the sums, which begin at `from`. */
+  gradRows(
+    dx: FloatArray | null,
+    g: FloatArray,
+    x: FloatArray,
+    first: number,
+    end: number,
+    from: number,
+    to: number,
+    layout: NormLayout,
+    statistics: NormStatistics,
+    weight: FloatArray,
+    slopes: NormSlopes,
+    sums: NormSums,
+  ): void;
+  /** As moments, where isSmall. */
+  momentsSmall: NormLoops["moments"];
+  /** The forward of sets of one cell, which are centered. */
+  scaleSingles(y: FloatArray, x: FloatArray, period: number, rstd: number, weight: FloatArray, bias: FloatArray): void;
+  /** Their backward; adds to the sums. */
+  gradSingles(
+    dx: FloatArray | null,
+    g: FloatArray,
+    x: FloatArray,
+    period: number,
+    rstd: number,
+    weight: FloatArray,
+    sums: NormSums,
   ): void;
 }

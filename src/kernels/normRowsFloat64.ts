@@ -6,7 +6,7 @@
  *
  * Four rows at a time where they meet the same parameters, which are then read, and their gradients written, once for four.
  */
-import type { NormLayout, NormStatistics, NormSums } from "./normLayout.ts";
+import type { NormLayout, NormSlopes, NormStatistics, NormSums } from "./normLayout.ts";
 
 export function scaleRows(
   y: Float64Array,
@@ -21,18 +21,19 @@ export function scaleRows(
   const fours = period === 1 ? end - 3 : first;
   let s = first;
   for (; s < fours; s += 4) {
-    const m0 = mean[s]!;
-    const m1 = mean[s + 1]!;
-    const m2 = mean[s + 2]!;
-    const m3 = mean[s + 3]!;
-    const k0 = correction[s]!;
-    const k1 = correction[s + 1]!;
-    const k2 = correction[s + 2]!;
-    const k3 = correction[s + 3]!;
-    const r0 = rstd[s]!;
-    const r1 = rstd[s + 1]!;
-    const r2 = rstd[s + 2]!;
-    const r3 = rstd[s + 3]!;
+    const at = s - first;
+    const m0 = mean[at]!;
+    const m1 = mean[at + 1]!;
+    const m2 = mean[at + 2]!;
+    const m3 = mean[at + 3]!;
+    const k0 = correction[at]!;
+    const k1 = correction[at + 1]!;
+    const k2 = correction[at + 2]!;
+    const k3 = correction[at + 3]!;
+    const r0 = rstd[at]!;
+    const r1 = rstd[at + 1]!;
+    const r2 = rstd[at + 2]!;
+    const r3 = rstd[at + 3]!;
     const i0 = s * length;
     const i1 = i0 + length;
     const i2 = i1 + length;
@@ -47,9 +48,9 @@ export function scaleRows(
     }
   }
   for (; s < end; s++) {
-    const m = mean[s]!;
-    const k = correction[s]!;
-    const r = rstd[s]!;
+    const m = mean[s - first]!;
+    const k = correction[s - first]!;
+    const r = rstd[s - first]!;
     let i = s * length;
     let p = (s % period) * length;
     const last = p + length;
@@ -65,127 +66,175 @@ export function scaleRows(
   }
 }
 
-export function backwardRows(
-  dx: Float64Array | null,
+export function dotRows(
   g: Float64Array,
   x: Float64Array,
-  { sets, length, period }: NormLayout,
-  centered: boolean,
-  statistics: NormStatistics,
-  weight: Float64Array,
-  sums: Pick<NormSums, "gradWeight" | "gradBias">,
-): void {
-  const fours = period === 1 ? sets - 3 : 0;
-  let s = 0;
-  for (; s < fours; s += 4) fourRows(dx, g, x, s, length, centered, statistics, weight, sums);
-  for (; s < sets; s++) oneRow(dx, g, x, s, (s % period) * length, length, centered, statistics, weight, sums);
-}
-
-function fourRows(
-  dx: Float64Array | null,
-  g: Float64Array,
-  x: Float64Array,
-  s: number,
-  length: number,
+  first: number,
+  end: number,
+  { length, period }: NormLayout,
   centered: boolean,
   { mean, correction, rstd }: NormStatistics,
   weight: Float64Array,
-  { gradWeight, gradBias }: Pick<NormSums, "gradWeight" | "gradBias">,
+  { center, slope }: NormSlopes,
 ): void {
-  const m0 = mean[s]!;
-  const m1 = mean[s + 1]!;
-  const m2 = mean[s + 2]!;
-  const m3 = mean[s + 3]!;
-  const k0 = correction[s]!;
-  const k1 = correction[s + 1]!;
-  const k2 = correction[s + 2]!;
-  const k3 = correction[s + 3]!;
-  const r0 = rstd[s]!;
-  const r1 = rstd[s + 1]!;
-  const r2 = rstd[s + 2]!;
-  const r3 = rstd[s + 3]!;
-  const i0 = s * length;
-  const i1 = i0 + length;
-  const i2 = i1 + length;
-  const i3 = i2 + length;
-  let sum0 = 0;
-  let sum1 = 0;
-  let sum2 = 0;
-  let sum3 = 0;
-  let dot0 = 0;
-  let dot1 = 0;
-  let dot2 = 0;
-  let dot3 = 0;
-  for (let l = 0; l < length; l++) {
-    const w = weight[l]!;
-    const g0 = g[(i0 + l) | 0]!;
-    const g1 = g[(i1 + l) | 0]!;
-    const g2 = g[(i2 + l) | 0]!;
-    const g3 = g[(i3 + l) | 0]!;
-    const product0 = g0 * ((x[(i0 + l) | 0]! - m0 - k0) * r0);
-    const product1 = g1 * ((x[(i1 + l) | 0]! - m1 - k1) * r1);
-    const product2 = g2 * ((x[(i2 + l) | 0]! - m2 - k2) * r2);
-    const product3 = g3 * ((x[(i3 + l) | 0]! - m3 - k3) * r3);
-    gradWeight[l]! += product0 + product1 + (product2 + product3);
-    gradBias[l]! += g0 + g1 + (g2 + g3);
-    sum0 += g0 * w;
-    sum1 += g1 * w;
-    sum2 += g2 * w;
-    sum3 += g3 * w;
-    dot0 += product0 * w;
-    dot1 += product1 * w;
-    dot2 += product2 * w;
-    dot3 += product3 * w;
+  const fours = period === 1 ? end - 3 : first;
+  let s = first;
+  for (; s < fours; s += 4) {
+    const at = s - first;
+    const m0 = mean[at]!;
+    const m1 = mean[at + 1]!;
+    const m2 = mean[at + 2]!;
+    const m3 = mean[at + 3]!;
+    const k0 = correction[at]!;
+    const k1 = correction[at + 1]!;
+    const k2 = correction[at + 2]!;
+    const k3 = correction[at + 3]!;
+    const i0 = s * length;
+    const i1 = i0 + length;
+    const i2 = i1 + length;
+    const i3 = i2 + length;
+    let sum0 = 0;
+    let sum1 = 0;
+    let sum2 = 0;
+    let sum3 = 0;
+    let dot0 = 0;
+    let dot1 = 0;
+    let dot2 = 0;
+    let dot3 = 0;
+    for (let l = 0; l < length; l++) {
+      const w = weight[l]!;
+      const g0 = g[(i0 + l) | 0]! * w;
+      const g1 = g[(i1 + l) | 0]! * w;
+      const g2 = g[(i2 + l) | 0]! * w;
+      const g3 = g[(i3 + l) | 0]! * w;
+      sum0 += g0;
+      sum1 += g1;
+      sum2 += g2;
+      sum3 += g3;
+      dot0 += g0 * (x[(i0 + l) | 0]! - m0 - k0);
+      dot1 += g1 * (x[(i1 + l) | 0]! - m1 - k1);
+      dot2 += g2 * (x[(i2 + l) | 0]! - m2 - k2);
+      dot3 += g3 * (x[(i3 + l) | 0]! - m3 - k3);
+    }
+    const r0 = rstd[at]!;
+    const r1 = rstd[at + 1]!;
+    const r2 = rstd[at + 2]!;
+    const r3 = rstd[at + 3]!;
+    center[at] = centered ? sum0 / length : 0;
+    center[at + 1] = centered ? sum1 / length : 0;
+    center[at + 2] = centered ? sum2 / length : 0;
+    center[at + 3] = centered ? sum3 / length : 0;
+    slope[at] = r0 * r0 * ((dot0 * r0) / length);
+    slope[at + 1] = r1 * r1 * ((dot1 * r1) / length);
+    slope[at + 2] = r2 * r2 * ((dot2 * r2) / length);
+    slope[at + 3] = r3 * r3 * ((dot3 * r3) / length);
   }
-  if (dx === null) return;
-  const c0 = centered ? sum0 / length : 0;
-  const c1 = centered ? sum1 / length : 0;
-  const c2 = centered ? sum2 / length : 0;
-  const c3 = centered ? sum3 / length : 0;
-  const e0 = r0 * r0 * (dot0 / length);
-  const e1 = r1 * r1 * (dot1 / length);
-  const e2 = r2 * r2 * (dot2 / length);
-  const e3 = r3 * r3 * (dot3 / length);
-  for (let l = 0; l < length; l++) {
-    const w = weight[l]!;
-    dx[(i0 + l) | 0] = (g[(i0 + l) | 0]! * w - c0) * r0 - (x[(i0 + l) | 0]! - m0 - k0) * e0;
-    dx[(i1 + l) | 0] = (g[(i1 + l) | 0]! * w - c1) * r1 - (x[(i1 + l) | 0]! - m1 - k1) * e1;
-    dx[(i2 + l) | 0] = (g[(i2 + l) | 0]! * w - c2) * r2 - (x[(i2 + l) | 0]! - m2 - k2) * e2;
-    dx[(i3 + l) | 0] = (g[(i3 + l) | 0]! * w - c3) * r3 - (x[(i3 + l) | 0]! - m3 - k3) * e3;
+  for (; s < end; s++) {
+    const m = mean[s - first]!;
+    const k = correction[s - first]!;
+    const r = rstd[s - first]!;
+    let i = s * length;
+    let p = (s % period) * length;
+    const last = p + length;
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
+    for (; p < last - 3; p += 4, i += 4) {
+      const g0 = g[i]! * weight[p]!;
+      const g1 = g[(i + 1) | 0]! * weight[(p + 1) | 0]!;
+      const g2 = g[(i + 2) | 0]! * weight[(p + 2) | 0]!;
+      const g3 = g[(i + 3) | 0]! * weight[(p + 3) | 0]!;
+      a += g0 + g2;
+      b += g1 + g3;
+      c += g0 * (x[i]! - m - k) + g2 * (x[(i + 2) | 0]! - m - k);
+      d += g1 * (x[(i + 1) | 0]! - m - k) + g3 * (x[(i + 3) | 0]! - m - k);
+    }
+    for (; p < last; p++, i++) {
+      const g0 = g[i]! * weight[p]!;
+      a += g0;
+      c += g0 * (x[i]! - m - k);
+    }
+    center[s - first] = centered ? (a + b) / length : 0;
+    slope[s - first] = r * r * (((c + d) * r) / length);
   }
 }
 
-function oneRow(
+export function gradRows(
   dx: Float64Array | null,
   g: Float64Array,
   x: Float64Array,
-  s: number,
-  firstParameter: number,
-  length: number,
-  centered: boolean,
+  first: number,
+  end: number,
+  from: number,
+  to: number,
+  { length, period }: NormLayout,
   { mean, correction, rstd }: NormStatistics,
   weight: Float64Array,
-  { gradWeight, gradBias }: Pick<NormSums, "gradWeight" | "gradBias">,
+  { center, slope }: NormSlopes,
+  { gradWeight, gradBias }: NormSums,
 ): void {
-  const m = mean[s]!;
-  const k = correction[s]!;
-  const r = rstd[s]!;
-  const last = firstParameter + length;
-  let sum = 0;
-  let dot = 0;
-  for (let p = firstParameter, i = s * length; p < last; p++, i++) {
-    const w = weight[p]!;
-    const value = g[i]!;
-    const product = value * ((x[i]! - m - k) * r);
-    gradWeight[p]! += product;
-    gradBias[p]! += value;
-    sum += value * w;
-    dot += product * w;
+  const fours = period === 1 ? end - 3 : first;
+  let s = first;
+  for (; s < fours; s += 4) {
+    const at = s - first;
+    const m0 = mean[at]!;
+    const m1 = mean[at + 1]!;
+    const m2 = mean[at + 2]!;
+    const m3 = mean[at + 3]!;
+    const k0 = correction[at]!;
+    const k1 = correction[at + 1]!;
+    const k2 = correction[at + 2]!;
+    const k3 = correction[at + 3]!;
+    const r0 = rstd[at]!;
+    const r1 = rstd[at + 1]!;
+    const r2 = rstd[at + 2]!;
+    const r3 = rstd[at + 3]!;
+    const c0 = center[at]!;
+    const c1 = center[at + 1]!;
+    const c2 = center[at + 2]!;
+    const c3 = center[at + 3]!;
+    const e0 = slope[at]!;
+    const e1 = slope[at + 1]!;
+    const e2 = slope[at + 2]!;
+    const e3 = slope[at + 3]!;
+    const i0 = s * length;
+    const i1 = i0 + length;
+    const i2 = i1 + length;
+    const i3 = i2 + length;
+    for (let l = from; l < to; l++) {
+      const w = weight[l]!;
+      const g0 = g[(i0 + l) | 0]!;
+      const g1 = g[(i1 + l) | 0]!;
+      const g2 = g[(i2 + l) | 0]!;
+      const g3 = g[(i3 + l) | 0]!;
+      const d0 = x[(i0 + l) | 0]! - m0 - k0;
+      const d1 = x[(i1 + l) | 0]! - m1 - k1;
+      const d2 = x[(i2 + l) | 0]! - m2 - k2;
+      const d3 = x[(i3 + l) | 0]! - m3 - k3;
+      gradWeight[(l - from) | 0]! += g0 * (d0 * r0) + g1 * (d1 * r1) + (g2 * (d2 * r2) + g3 * (d3 * r3));
+      gradBias[(l - from) | 0]! += g0 + g1 + (g2 + g3);
+      if (dx === null) continue;
+      dx[(i0 + l) | 0] = (g0 * w - c0) * r0 - d0 * e0;
+      dx[(i1 + l) | 0] = (g1 * w - c1) * r1 - d1 * e1;
+      dx[(i2 + l) | 0] = (g2 * w - c2) * r2 - d2 * e2;
+      dx[(i3 + l) | 0] = (g3 * w - c3) * r3 - d3 * e3;
+    }
   }
-  if (dx === null) return;
-  const c = centered ? sum / length : 0;
-  const e = r * r * (dot / length);
-  for (let p = firstParameter, i = s * length; p < last; p++, i++) {
-    dx[i] = (g[i]! * weight[p]! - c) * r - (x[i]! - m - k) * e;
+  for (; s < end; s++) {
+    const m = mean[s - first]!;
+    const k = correction[s - first]!;
+    const r = rstd[s - first]!;
+    const c = center[s - first]!;
+    const e = slope[s - first]!;
+    const parameters = (s % period) * length;
+    let i = s * length + from;
+    for (let p = parameters + from, q = parameters, last = parameters + to; p < last; p++, q++, i++) {
+      const value = g[i]!;
+      const d = x[i]! - m - k;
+      gradWeight[q]! += value * (d * r);
+      gradBias[q]! += value;
+      if (dx !== null) dx[i] = (value * weight[p]! - c) * r - d * e;
+    }
   }
 }

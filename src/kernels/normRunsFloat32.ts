@@ -4,56 +4,51 @@
  * The loops for float64 are the same text with another type of array, so that each sees one kind only (normLayout.ts):
  * normRunsFloat64.ts is made of normRunsFloat32.ts by a replacement, and test/kernels/norm.test.ts checks that it is.
  */
-import type { NormLayout, NormSlopes, NormStatistics, NormSums } from "./normLayout.ts";
+import type { NormLayout, NormOptions, NormSlopes, NormStatistics, RunSums } from "./normLayout.ts";
 
 // Unrolled by four, with sums of their own: V8 reloads an array's pointer for every access, and waits for the last addition
-// otherwise.
+// otherwise. One set after the other, through all repeats, so that sums stay in registers however short a run is.
 
-export function sums(
+export function moments(
   x: Float32Array,
   first: number,
   end: number,
   { repeats, sets, length }: NormLayout,
-  { mean, correction }: NormStatistics,
+  { eps, centered }: NormOptions,
+  { mean, correction, variance, rstd }: NormStatistics,
 ): void {
-  for (let s = first; s < end; s++) mean[s] = x[s * length]!;
-  for (let r = 0; r < repeats; r++) {
-    let i = (r * sets + first) * length;
-    for (let s = first; s < end; s++) {
-      const origin = mean[s]!;
-      const to = i + length;
-      let a = 0;
-      let b = 0;
-      let c = 0;
-      let d = 0;
-      for (; i < to - 3; i += 4) {
-        a += x[i]! - origin;
-        b += x[(i + 1) | 0]! - origin;
-        c += x[(i + 2) | 0]! - origin;
-        d += x[(i + 3) | 0]! - origin;
+  const n = repeats * length;
+  const step = sets * length;
+  for (let s = first; s < end; s++) {
+    const start = s * length;
+    const stop = start + repeats * step;
+    let m = 0;
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
+    if (centered) {
+      const origin = x[start]!;
+      for (let from = start; from < stop; from += step) {
+        let i = from;
+        const to = i + length;
+        for (; i < to - 3; i += 4) {
+          a += x[i]! - origin;
+          b += x[(i + 1) | 0]! - origin;
+          c += x[(i + 2) | 0]! - origin;
+          d += x[(i + 3) | 0]! - origin;
+        }
+        for (; i < to; i++) a += x[i]! - origin;
       }
-      for (; i < to; i++) a += x[i]! - origin;
-      correction[s]! += a + b + (c + d);
+      m = origin + (a + b + (c + d)) / n;
     }
-  }
-}
-
-export function deviations(
-  x: Float32Array,
-  first: number,
-  end: number,
-  { repeats, sets, length }: NormLayout,
-  { mean, correction, variance }: NormStatistics,
-): void {
-  for (let r = 0; r < repeats; r++) {
-    let i = (r * sets + first) * length;
-    for (let s = first; s < end; s++) {
-      const m = mean[s]!;
+    a = 0;
+    b = 0;
+    c = 0;
+    d = 0;
+    for (let from = start; from < stop; from += step) {
+      let i = from;
       const to = i + length;
-      let a = 0;
-      let b = 0;
-      let p = 0;
-      let q = 0;
       for (; i < to - 3; i += 4) {
         const d0 = x[i]! - m;
         const d1 = x[(i + 1) | 0]! - m;
@@ -61,17 +56,22 @@ export function deviations(
         const d3 = x[(i + 3) | 0]! - m;
         a += d0 + d2;
         b += d1 + d3;
-        p += d0 * d0 + d2 * d2;
-        q += d1 * d1 + d3 * d3;
+        c += d0 * d0 + d2 * d2;
+        d += d1 * d1 + d3 * d3;
       }
       for (; i < to; i++) {
-        const d = x[i]! - m;
-        a += d;
-        p += d * d;
+        const d0 = x[i]! - m;
+        a += d0;
+        c += d0 * d0;
       }
-      correction[s]! += a + b;
-      variance[s]! += p + q;
     }
+    const left = centered ? (a + b) / n : 0;
+    // Below 0 by rounding only, where all cells are nearly equal.
+    const v = Math.max(0, (c + d) / n - left * left);
+    mean[s - first] = m;
+    correction[s - first] = left;
+    variance[s - first] = v;
+    rstd[s - first] = v + eps === 0 ? 0 : 1 / Math.sqrt(v + eps);
   }
 }
 
@@ -82,18 +82,21 @@ export function scaleRuns(
   end: number,
   { repeats, sets, length, period, run }: NormLayout,
   { mean, correction, rstd }: NormStatistics,
-  weight: Float64Array,
-  bias: Float64Array,
+  weight: Float32Array,
+  bias: Float32Array,
 ): void {
-  for (let r = 0; r < repeats; r++) {
-    let i = (r * sets + first) * length;
-    const runs = length / run;
-    for (let s = first; s < end; s++) {
-      const m = mean[s]!;
-      const dm = correction[s]!;
-      for (let p = (s % period) * runs, last = p + runs; p < last; p++) {
-        const scale = rstd[s]! * weight[p]!;
-        const b = bias[p]!;
+  const runs = length / run;
+  const step = sets * length;
+  for (let s = first; s < end; s++) {
+    const m = mean[s - first]!;
+    const dm = correction[s - first]!;
+    const firstParameter = (s % period) * runs;
+    for (let j = 0; j < runs; j++) {
+      const scale = rstd[s - first]! * weight[firstParameter + j]!;
+      const b = bias[firstParameter + j]!;
+      const start = s * length + j * run;
+      for (let from = start, stop = start + repeats * step; from < stop; from += step) {
+        let i = from;
         const to = i + run;
         for (; i < to - 3; i += 4) {
           y[i] = (x[i]! - m - dm) * scale + b;
@@ -112,23 +115,24 @@ export function dotRuns(
   x: Float32Array,
   first: number,
   end: number,
-  { repeats, sets, length, period, run }: NormLayout,
-  { mean, correction, rstd }: NormStatistics,
-  weight: Float64Array,
-  { gradXhat, gradXhatXhat, gradWeight, gradBias }: NormSums,
+  { repeats, sets, length, run }: NormLayout,
+  { mean, correction }: NormStatistics,
+  { sums, dots }: RunSums,
 ): void {
-  for (let r = 0; r < repeats; r++) {
-    let i = (r * sets + first) * length;
-    const runs = length / run;
-    for (let s = first; s < end; s++) {
-      const m = mean[s]!;
-      const dm = correction[s]!;
-      for (let p = (s % period) * runs, last = p + runs; p < last; p++) {
+  const runs = length / run;
+  const step = sets * length;
+  for (let s = first, k = 0; s < end; s++) {
+    const m = mean[s - first]!;
+    const dm = correction[s - first]!;
+    for (let j = 0; j < runs; j++, k++) {
+      const start = s * length + j * run;
+      let a = 0;
+      let b = 0;
+      let c = 0;
+      let d = 0;
+      for (let from = start, stop = start + repeats * step; from < stop; from += step) {
+        let i = from;
         const to = i + run;
-        let a = 0;
-        let b = 0;
-        let c = 0;
-        let d = 0;
         for (; i < to - 3; i += 4) {
           const g0 = g[i]!;
           const g1 = g[(i + 1) | 0]!;
@@ -143,13 +147,9 @@ export function dotRuns(
           a += g[i]!;
           c += g[i]! * (x[i]! - m - dm);
         }
-        const sum = a + b;
-        const product = (c + d) * rstd[s]!;
-        gradXhat[s]! += weight[p]! * sum;
-        gradXhatXhat[s]! += weight[p]! * product;
-        gradWeight[p]! += product;
-        gradBias[p]! += sum;
       }
+      sums[k] = a + b;
+      dots[k] = c + d;
     }
   }
 }
@@ -162,21 +162,24 @@ export function gradRuns(
   end: number,
   { repeats, sets, length, period, run }: NormLayout,
   { mean, correction, rstd }: NormStatistics,
-  weight: Float64Array,
+  weight: Float32Array,
   { center, shift, slope }: NormSlopes,
 ): void {
-  for (let r = 0; r < repeats; r++) {
-    let i = (r * sets + first) * length;
-    const runs = length / run;
-    for (let s = first; s < end; s++) {
-      const m = mean[s]!;
-      const dm = correction[s]!;
-      const r = rstd[s]!;
-      const c = center[s]!;
-      const b = shift[s]!;
-      const e = slope[s]!;
-      for (let p = (s % period) * runs, last = p + runs; p < last; p++) {
-        const w = weight[p]!;
+  const runs = length / run;
+  const step = sets * length;
+  for (let s = first; s < end; s++) {
+    const m = mean[s - first]!;
+    const dm = correction[s - first]!;
+    const r = rstd[s - first]!;
+    const c = center[s - first]!;
+    const b = shift[s - first]!;
+    const e = slope[s - first]!;
+    const firstParameter = (s % period) * runs;
+    for (let j = 0; j < runs; j++) {
+      const w = weight[firstParameter + j]!;
+      const start = s * length + j * run;
+      for (let from = start, stop = start + repeats * step; from < stop; from += step) {
+        let i = from;
         const to = i + run;
         for (; i < to - 3; i += 4) {
           dx[i] = (g[i]! * w - c) * r - b - (x[i]! - m - dm) * e;

@@ -7,18 +7,25 @@ import type { FloatArray } from "./floatArray.ts";
  */
 export function sumOver(data: FloatArray, shape: readonly number[], dims: readonly number[]): Float64Array {
   let values: FloatArray = data;
-  let rest = [...shape];
-  const remaining = [...dims];
-  while (remaining.length > 0) {
-    const last = remaining.pop()!;
+  let inner = 1;
+  let innerFrom = shape.length;
+  for (let last = dims.length - 1; last >= 0;) {
     let first = last;
-    while (remaining.at(-1) === first - 1) first = remaining.pop()!;
-    const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
-    const inner = product(rest.slice(last + 1));
-    values = sumMiddle(values, product(rest.slice(0, first)), product(rest.slice(first, last + 1)), inner);
-    rest = [...rest.slice(0, first), ...rest.slice(last + 1)];
+    while (first > 0 && dims[first]! - 1 === dims[first - 1]) first--;
+    const from = dims[first]!;
+    const to = dims[last]! + 1;
+    inner *= sizeBetween(shape, to, innerFrom);
+    values = sumMiddle(values, sizeBetween(shape, 0, from), sizeBetween(shape, from, to), inner);
+    innerFrom = from;
+    last = first - 1;
   }
-  return values instanceof Float64Array && values !== data ? values : Float64Array.from(values);
+  return values instanceof Float64Array && values !== data ? values : new Float64Array(values);
+}
+
+function sizeBetween(shape: readonly number[], from: number, to: number): number {
+  let size = 1;
+  for (let dim = from; dim < to; dim++) size *= shape[dim]!;
+  return size;
 }
 
 /** [outer, n, inner] → [outer, inner] */
@@ -33,9 +40,18 @@ function sumMiddle(data: FloatArray, outer: number, n: number, inner: number): F
     return sums;
   }
   for (let row = 0, at = 0; row < outer; row++) {
-    for (let i = 0; i < n; i++) {
-      for (let j = row * inner, end = j + inner; j < end; j++) sums[j]! += data[at++]!;
+    const first = row * inner;
+    const end = first + inner;
+    let i = 0;
+    // Four at a time, added one by one: the sums are the same, and loaded and stored a fourth as often.
+    for (; i + 4 <= n; i += 4, at += 4 * inner) {
+      let at0 = at;
+      let at1 = at0 + inner;
+      let at2 = at1 + inner;
+      let at3 = at2 + inner;
+      for (let j = first; j < end; j++) sums[j] = sums[j]! + data[at0++]! + data[at1++]! + data[at2++]! + data[at3++]!;
     }
+    for (; i < n; i++) for (let j = first; j < end; j++) sums[j]! += data[at++]!;
   }
   return sums;
 }

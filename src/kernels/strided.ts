@@ -1,35 +1,39 @@
 /** Element-wise loops over arrays that broadcast or are permuted: every operand is walked with strides of its own. */
 import type { FloatArray } from "./floatArray.ts";
 
-/** A shape and, per operand, one stride a dim (0 = repeated); neighbouring dims that can be walked as one are one. */
+/** Sizes and, per operand, one stride a dim (0 = repeated). */
 interface Walk {
-  readonly shape: readonly number[];
-  readonly strides: readonly (readonly number[])[];
+  readonly sizes: number[];
+  readonly stridesA: number[];
+  readonly stridesB: number[];
 }
 
-/** Drops dims of size 1 and merges dims that are contiguous for every operand, so that the inner loop is long. */
-function mergeDims(shape: readonly number[], strides: readonly (readonly number[])[]): Walk {
-  const merged: { size: number; strides: number[] }[] = [];
-  shape.forEach((size, dim) => {
-    if (size === 1) return;
-    const own = strides.map((operand) => operand[dim] ?? 0);
-    const outer = merged.at(-1);
-    if (outer?.strides.every((stride, operand) => stride === (own[operand] ?? 0) * size)) {
-      outer.size *= size;
-      outer.strides = own;
+/** Drops dims of size 1 and merges dims that are contiguous for both operands, so that the inner loop is long. */
+function mergeDims(shape: readonly number[], stridesA: readonly number[], stridesB: readonly number[]): Walk {
+  const walk: Walk = { sizes: [], stridesA: [], stridesB: [] };
+  let last = -1;
+  for (let dim = 0; dim < shape.length; dim++) {
+    const size = shape[dim]!;
+    if (size === 1) continue;
+    const strideA = stridesA[dim]!;
+    const strideB = stridesB[dim]!;
+    if (strideA * size === walk.stridesA[last] && strideB * size === walk.stridesB[last]) {
+      walk.sizes[last]! *= size;
+      walk.stridesA[last] = strideA;
+      walk.stridesB[last] = strideB;
     } else {
-      merged.push({ size, strides: own });
+      last = walk.sizes.push(size) - 1;
+      walk.stridesA.push(strideA);
+      walk.stridesB.push(strideB);
     }
-  });
-  return {
-    shape: merged.map((dim) => dim.size),
-    strides: strides.map((_, operand) => merged.map((dim) => dim.strides[operand] ?? 0)),
-  };
+  }
+  return walk;
 }
 
 /** The strides with which an array of shape `from` is walked as if it had shape `to`: 0 along repeated dims. */
 export function broadcastStrides(from: readonly number[], to: readonly number[]): number[] {
-  const strides = Array.from({ length: to.length }, () => 0);
+  const strides: number[] = [];
+  for (let dim = 0; dim < to.length; dim++) strides.push(0);
   let stride = 1;
   for (let i = 1; i <= from.length; i++) {
     const size = from[from.length - i] ?? 1;
@@ -40,26 +44,29 @@ export function broadcastStrides(from: readonly number[], to: readonly number[])
 }
 
 /** Calls `run(start of the run in each operand, output position)` for every innermost run of the walk. */
-function forEachRun(walk: Walk, run: (offsetA: number, offsetB: number, at: number) => void): void {
-  const outer = walk.shape.slice(0, -1);
-  const length = walk.shape.at(-1) ?? 1;
-  const [stridesA = [], stridesB = []] = walk.strides;
-  const position = outer.map(() => 0);
-  const runs = outer.reduce((product, size) => product * size, 1);
+function forEachRun(
+  { sizes, stridesA, stridesB }: Walk,
+  run: (offsetA: number, offsetB: number, at: number) => void,
+): void {
+  const last = sizes.length - 1;
+  const length = sizes[last] ?? 1;
+  const position: number[] = [];
+  let runs = 1;
+  for (let dim = 0; dim < last; dim++) {
+    position.push(0);
+    runs *= sizes[dim]!;
+  }
   let offsetA = 0;
   let offsetB = 0;
   for (let i = 0; i < runs; i++) {
     run(offsetA, offsetB, i * length);
-    for (let dim = outer.length - 1; dim >= 0; dim--) {
-      const size = outer[dim]!;
-      const strideA = stridesA[dim]!;
-      const strideB = stridesB[dim] ?? 0;
-      offsetA += strideA;
-      offsetB += strideB;
-      if (++position[dim]! < size) break;
+    for (let dim = last - 1; dim >= 0; dim--) {
+      offsetA += stridesA[dim]!;
+      offsetB += stridesB[dim]!;
+      if (++position[dim]! < sizes[dim]!) break;
       position[dim] = 0;
-      offsetA -= strideA * size;
-      offsetB -= strideB * size;
+      offsetA -= stridesA[dim]! * sizes[dim]!;
+      offsetB -= stridesB[dim]! * sizes[dim]!;
     }
   }
 }
@@ -71,10 +78,9 @@ export function stridedCopy(
   shape: readonly number[],
   strides: readonly number[],
 ): void {
-  if (out.length === 0) return;
-  const walk = mergeDims(shape, [strides]);
-  const length = walk.shape.at(-1) ?? 1;
-  const stride = walk.strides[0]?.at(-1) ?? 0;
+  const walk = mergeDims(shape, strides, strides);
+  const length = walk.sizes.at(-1) ?? 1;
+  const stride = walk.stridesA.at(-1) ?? 0;
   forEachRun(walk, (offset, _, at) => {
     for (let i = 0; i < length; i++) out[at + i] = a[offset + i * stride]!;
   });
@@ -117,10 +123,22 @@ export function zip(
   shape: readonly number[],
   run: BinaryRun,
 ): void {
-  if (out.length === 0) return;
-  const walk = mergeDims(shape, [broadcastStrides(aShape, shape), broadcastStrides(bShape, shape)]);
-  const length = walk.shape.at(-1) ?? 1;
-  const strideA = walk.strides[0]?.at(-1) ?? 0;
-  const strideB = walk.strides[1]?.at(-1) ?? 0;
+  const walk = mergeDims(shape, broadcastStrides(aShape, shape), broadcastStrides(bShape, shape));
+  const length = walk.sizes.at(-1) ?? 1;
+  const strideA = walk.stridesA.at(-1) ?? 0;
+  const strideB = walk.stridesB.at(-1) ?? 0;
   forEachRun(walk, (offsetA, offsetB, at) => run(out, at, a, offsetA, strideA, b, offsetB, strideB, length));
 }
+
+// ── An array and a number ───────────────────────────────────────────────────────────────────────────────────────────
+export type NumberLoop = (out: FloatArray, a: FloatArray, other: number) => void;
+
+export const addNumber: NumberLoop = (out, a, other) => {
+  for (let i = 0; i < out.length; i++) out[i] = a[i]! + other;
+};
+export const mulNumber: NumberLoop = (out, a, other) => {
+  for (let i = 0; i < out.length; i++) out[i] = a[i]! * other;
+};
+export const divNumber: NumberLoop = (out, a, other) => {
+  for (let i = 0; i < out.length; i++) out[i] = a[i]! / other;
+};

@@ -3,9 +3,9 @@
  * are composed of them and the way back through these, on N·C numbers. Formulas and names as in src/norms/switchableNorm.ts.
  */
 import type { FloatArray } from "./floatArray.ts";
-import { emptySums, float64, roundSums } from "./norm.ts";
 import type { NormGradients, NormLayout, NormNeeds, NormStatistics } from "./normLayout.ts";
-import { emptyStatistics, loopsFor, moments, rsqrtOrZero, setsTogether } from "./normMoments.ts";
+import { emptyStatistics, loopsFor, rsqrtOrZero } from "./normMoments.ts";
+import { addRunSums, emptySums, parametersOf, roundSums } from "./normSums.ts";
 
 export interface SwitchableNormSizes {
   readonly samples: number;
@@ -94,7 +94,8 @@ export function switchableNormForward(
   }
   const loops = loopsFor(x, layout);
   const output = loops.allocate(x.length);
-  const [scales, shifts] = [float64(weight, channels, 1), float64(bias, channels, -0)];
+  const scales = parametersOf(loops, weight, layout, 1);
+  const shifts = parametersOf(loops, bias, layout, -0);
   loops.scaleRuns(output, x, 0, layout.sets, layout, mixed, scales, shifts);
   const ofBatch = statistics.find(({ name }) => name === "BN");
   const batch = ofBatch && {
@@ -117,15 +118,14 @@ export function switchableNormBackward(
   const { channels, positions } = sizes;
   const layout = layoutOf(sizes);
   const loops = loopsFor(x, layout);
-  const scales = float64(weight, channels, 1);
-  const sums = {
-    ...emptySums(channels),
-    gradXhat: new Float64Array(layout.sets),
-    gradXhatXhat: new Float64Array(layout.sets),
-  };
-  loops.dotRuns(gradOutput, x, 0, layout.sets, layout, mixed, scales, sums);
+  const scales = parametersOf(loops, weight, layout, 1);
+  const sums = emptySums(channels);
+  const ofSets = { gradXhat: new Float64Array(layout.sets), gradXhatXhat: new Float64Array(layout.sets) };
+  const ofRuns = { sums: new Float64Array(layout.sets), dots: new Float64Array(layout.sets) };
+  loops.dotRuns(gradOutput, x, 0, layout.sets, layout, mixed, ofRuns);
+  addRunSums(ofRuns, 0, layout.sets, layout, mixed, scales, ofSets, sums, 0);
   // ∂μ and ∂v of each instance, in place of the sums that they are made of.
-  const { gradXhat: gradMean, gradXhatXhat: gradVar } = sums;
+  const { gradXhat: gradMean, gradXhatXhat: gradVar } = ofSets;
   for (let i = 0; i < layout.sets; i++) {
     const r = mixed.rstd[i]!;
     gradMean[i]! *= -r;
@@ -156,13 +156,16 @@ export function switchableNormBackward(
   const varSlopes = statistics.map(({ variance }) => dot(gradVar, variance));
   const throughSoftmax = (shares: readonly number[], slopes: readonly number[]): FloatArray => {
     const mean = shares.reduce((sum, share, k) => sum + share * slopes[k]!, 0);
-    const gradients = Float64Array.from(shares, (share, k) => share * (slopes[k]! - mean));
-    return roundSums(loops, gradients, shares.length);
+    return loops.allocate(shares.length).map((_, k) => shares[k]! * (slopes[k]! - mean));
   };
-  return {
+  const gradients = {
     gradInput,
-    gradWeight: needs.gradWeight ? roundSums(loops, sums.gradWeight, channels) : null,
-    gradBias: needs.gradBias ? roundSums(loops, sums.gradBias, channels) : null,
+    gradWeight: needs.gradWeight ? loops.allocate(channels) : null,
+    gradBias: needs.gradBias ? loops.allocate(channels) : null,
+  };
+  roundSums(gradients, sums, 0, channels);
+  return {
+    ...gradients,
     gradMeanLogits: throughSoftmax(
       statistics.map(({ meanShare }) => meanShare),
       meanSlopes,
@@ -182,10 +185,7 @@ function layoutOf({ samples, channels, positions }: SwitchableNormSizes): NormLa
 function instanceStatistics(x: FloatArray, layout: NormLayout, count: number): NormStatistics {
   const statistics = emptyStatistics(layout.sets);
   const loops = loopsFor(x, layout);
-  const together = setsTogether(layout);
-  for (let first = 0; first < layout.sets; first += together) {
-    moments(loops, x, layout, statistics, first, Math.min(layout.sets, first + together), true);
-  }
+  loops.moments(x, 0, layout.sets, layout, { eps: 0, centered: true }, statistics);
   if (count === layout.length) return statistics;
   return { ...statistics, variance: statistics.variance.map((v) => (v * layout.length) / count) };
 }

@@ -11,7 +11,7 @@
  *
  * Hendrycks & Gimpel (2016), https://arxiv.org/abs/1606.08415, for the last two.
  */
-import { activeKernels } from "../autograd/backend.ts";
+import { choose } from "../autograd/backend.ts";
 import { checkOptions } from "../autograd/checks.ts";
 import { erf } from "../autograd/erf.ts";
 import { Module } from "../autograd/module.ts";
@@ -21,7 +21,9 @@ import * as rules from "../autograd/rules.ts";
 import type { Kernel, Rule, Traced } from "../autograd/tape.ts";
 import { apply } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
+import * as typescript from "../kernels/pointwise.ts";
 import { mapGradients, mapValues } from "../kernels/pointwise.ts";
+import * as wasm from "../kernels/wasm/elementwise.ts";
 
 type Pointwise = Kernel<readonly [Tensor]>;
 
@@ -29,7 +31,8 @@ type Pointwise = Kernel<readonly [Tensor]>;
 export const reluRule: Rule<readonly [Tensor]> = (x) => rules.gather(positiveCells, x.shape)(x);
 
 export const reluKernel: Pointwise = (x) => {
-  const { reluForward, reluGradInput } = activeKernels();
+  const reluForward = choose(typescript.reluForward, wasm.reluForward);
+  const reluGradInput = choose(typescript.reluGradInput, wasm.reluGradInput);
   return {
     output: new NdArray(reluForward(x.data), x.shape),
     pullback: (gradOutput) => [new NdArray(reluGradInput(gradOutput.data, x.data), x.shape)],
@@ -54,11 +57,11 @@ export const geluTanhRule = <A extends Num<A>>(x: A): Traced<A, readonly [A]> =>
 };
 
 const CUBIC = 0.044715;
-const SQRT_2_OVER_PI = Math.sqrt(2 / Math.PI);
+const SQRT_2_OVER_PI = /* @__PURE__ */ Math.sqrt(2 / Math.PI);
 
-export const tanhKernel: Pointwise = pointwise(Math.tanh, (_, y) => 1 - y * y);
+export const tanhKernel: Pointwise = /* @__PURE__ */ pointwise(Math.tanh, (_, y) => 1 - y * y);
 
-export const sigmoidKernel: Pointwise = pointwise(
+export const sigmoidKernel: Pointwise = /* @__PURE__ */ pointwise(
   (x) => {
     const z = Math.exp(-Math.abs(x)); // never overflows
     return x < 0 ? z / (1 + z) : 1 / (1 + z);
@@ -66,12 +69,12 @@ export const sigmoidKernel: Pointwise = pointwise(
   (_, y) => y * (1 - y),
 );
 
-export const geluKernel: Pointwise = pointwise(
+export const geluKernel: Pointwise = /* @__PURE__ */ pointwise(
   (x) => x * 0.5 * (1 + erf(x * Math.SQRT1_2)),
   (x, y) => (x === 0 ? 0.5 : y / x) + (x * Math.exp(-0.5 * x * x)) / Math.sqrt(2 * Math.PI),
 );
 
-export const geluTanhKernel: Pointwise = pointwise(
+export const geluTanhKernel: Pointwise = /* @__PURE__ */ pointwise(
   (x) => x * 0.5 * (1 + Math.tanh(SQRT_2_OVER_PI * (x + CUBIC * x * x * x))),
   (x) => {
     const t = Math.tanh(SQRT_2_OVER_PI * (x + CUBIC * x * x * x));

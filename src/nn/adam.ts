@@ -74,7 +74,8 @@ export class Adam extends Optimizer<AdamOptions> {
     const [penalty, shrink] = this.decoupled ? [0, 1 - lr * weightDecay] : [weightDecay, 1];
     const [value, nextM, nextV] = [theta.slice(), theta.slice(), theta.slice()];
     const nextLargest = amsgrad ? theta.slice() : zeros;
-    for (let i = 0; i < value.length; i++) {
+    const count = theta.length; // not read again in each pass: V8 does not see that it stays
+    for (let i = 0; i < count; i++) {
       const g = sign * gradient.data[i]! + penalty * theta[i]!;
       const mean = (nextM[i] = beta1 * m[i]! + (1 - beta1) * g);
       const square = (nextV[i] = beta2 * v[i]! + (1 - beta2) * g * g);

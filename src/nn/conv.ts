@@ -18,7 +18,7 @@
  *   ∂L/∂weight = Σₙ g · Xᵀ
  *   ∂L/∂x      = col2im(Wᵀ · g)        every cell of x gets the sum over its copies in X
  */
-import { activeKernels } from "../autograd/backend.ts";
+import { choose } from "../autograd/backend.ts";
 import { checkOptions } from "../autograd/checks.ts";
 import { NdArray } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
@@ -27,8 +27,10 @@ import type { Shape } from "../autograd/shape.ts";
 import type { Kernel, Rule } from "../autograd/tape.ts";
 import { apply } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
-import { im2colIndex } from "../kernels/conv2d.ts";
+import { conv2dForward, conv2dGradInput, conv2dGradWeight, im2colIndex } from "../kernels/conv2d.ts";
 import type { Conv2dGeometry } from "../kernels/conv2d.ts";
+import { addProduct } from "../kernels/product.ts";
+import { addProduct as wasmAddProduct } from "../kernels/wasm/product.ts";
 import type { PairOption } from "./checks.ts";
 import { convGeometry } from "./convGeometry.ts";
 import type { Padding, Sizes } from "./convGeometry.ts";
@@ -89,12 +91,12 @@ export const convKernel =
   ({ geometry, outputShape, needsGradInput }: Convolution): Kernel<ConvArgs> =>
   (x: NdArray, weight: NdArray, bias: NdArray | null) => {
     const { batch, outChannels, outHeight, outWidth } = geometry;
-    const { conv2dForward, conv2dGradInput, conv2dGradWeight } = activeKernels();
+    const multiply = choose(addProduct, wasmAddProduct);
     return {
-      output: new NdArray(conv2dForward(x.data, weight.data, bias && bias.data, geometry), outputShape),
+      output: new NdArray(conv2dForward(x.data, weight.data, bias && bias.data, geometry, multiply), outputShape),
       pullback: (gradOutput: NdArray) => [
-        needsGradInput ? new NdArray(conv2dGradInput(gradOutput.data, weight.data, geometry), x.shape) : null,
-        new NdArray(conv2dGradWeight(gradOutput.data, x.data, geometry), weight.shape),
+        needsGradInput ? new NdArray(conv2dGradInput(gradOutput.data, weight.data, geometry, multiply), x.shape) : null,
+        new NdArray(conv2dGradWeight(gradOutput.data, x.data, geometry, multiply), weight.shape),
         bias && gradOutput.reshape([batch, outChannels, outHeight * outWidth]).sum([0, 2]),
       ],
     };

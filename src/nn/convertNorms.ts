@@ -37,8 +37,10 @@ interface Change {
  * A new norm takes over, as copies in its own dtype:
  * - weight and bias, each where both norms have one and the shapes agree, with its requiresGrad;
  * - runningMean and runningVar, if both norms have both and the shapes agree, and then numBatchesTracked if both have it;
+ *   to a BatchRenorm √(runningVar + eps) as its runningStd, so that it evaluates to what the BatchNorm did;
  * - training or evaluation mode.
- * Nothing else: no gradients, and no parameters of other names. Parameters are new ones: make optimizers afterwards.
+ * Nothing else: no gradients, no parameters of other names, and not the dtype, which `to` chooses: without one the new
+ * norm has the default dtype, float64. Parameters are new ones: make optimizers afterwards.
  *
  * @param model any module
  * @param from the class to exchange, with its subclasses, or a list of classes
@@ -48,7 +50,7 @@ interface Change {
  *   has not been changed then
  * @example
  * const model = new Sequential(new Conv2d(3, 8, 3), new BatchNorm2d(8), new ReLU());
- * convertNorms(model, BatchNorm2d, (norm) => new GroupNorm(4, norm.numFeatures));
+ * convertNorms(model, BatchNorm2d, (norm) => new GroupNorm(4, norm.numFeatures, { dtype: norm.weight?.dtype }));
  * String(model.layers[1]); // GroupNorm(4, 8, eps=1e-5, affine=true)
  * model.forward(randn([1, 3, 5, 5])).shape; // [1, 8, 3, 3]
  */
@@ -192,11 +194,32 @@ function carryOver(from: AnyModule, to: AnyModule): void {
       pair.to.requiresGrad = pair.from.requiresGrad;
     }
   }
-  const statistics = ["runningMean", "runningVar"].map((name) => pairOf(from, to, name, Buffer));
-  if (statistics.every((pair) => pair !== null)) {
-    for (const pair of [...statistics, pairOf(from, to, "numBatchesTracked", Buffer)]) if (pair) copy(pair);
+  const mean = pairOf(from, to, "runningMean", Buffer);
+  const variance = pairOf(from, to, "runningVar", Buffer);
+  const std = deviationPairOf(from, to);
+  if (mean && (variance || std)) {
+    for (const pair of [mean, variance, std, pairOf(from, to, "numBatchesTracked", Buffer)]) if (pair) copy(pair);
   }
   to.train(from.training);
+}
+
+/** √(runningVar + eps) for the runningStd of a BatchRenorm, in float64, and null where either is not there. */
+function deviationPairOf(from: AnyModule, to: AnyModule): Pair<Tensor> | null {
+  const [variance, eps, std]: readonly unknown[] = [
+    Reflect.get(from, "runningVar"),
+    Reflect.get(from, "eps"),
+    Reflect.get(to, "runningStd"),
+  ];
+  if (!(variance instanceof Buffer && std instanceof Buffer) || typeof eps !== "number") return null;
+  return sameShape(variance.shape, std.shape)
+    ? { from: variance.detach().to("float64").add(eps).sqrt(), to: std }
+    : null;
+}
+
+/** What is copied, and to where. */
+interface Pair<T extends Tensor> {
+  readonly from: T;
+  readonly to: T;
 }
 
 /** The tensors of this name and kind, if both have one and the shapes agree. */
@@ -205,13 +228,13 @@ function pairOf<T extends Tensor>(
   to: AnyModule,
   name: string,
   kind: new (...args: never[]) => T,
-): { readonly from: T; readonly to: T } | null {
+): Pair<T> | null {
   const [old, made]: readonly unknown[] = [Reflect.get(from, name), Reflect.get(to, name)];
   return old instanceof kind && made instanceof kind && sameShape(old.shape, made.shape)
     ? { from: old, to: made }
     : null;
 }
 
-function copy({ from, to }: { readonly from: Tensor; readonly to: Tensor }): void {
+function copy({ from, to }: Pair<Tensor>): void {
   to.value = from.value.to(to.dtype);
 }

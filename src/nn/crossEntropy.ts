@@ -117,7 +117,7 @@ export function crossEntropy(
   checkNumber("crossEntropy", "ignoreIndex", ignoreIndex);
   checkLabels(logits.shape, labels, ignoreIndex);
   if (weight !== null) checkWeight(weight, logits);
-  const classOf = Int32Array.from(labels);
+  const classOf = new Int32Array(labels);
   const options = { reduction, ...targetOf(logits.shape, classOf, { labelSmoothing, ignoreIndex, weight }) };
   const rule = <A extends Num<A>>(x: A): Traced<A, readonly [gradLogits: A]> => {
     const { output, saved } = crossEntropyForward(x, options);
@@ -143,16 +143,20 @@ function targetOf(
   const positions = sizeOf(rest);
   const target = new Float64Array(sizeOf(shape));
   let total = 0;
-  labels.forEach((label, i) => {
-    if (label === ignoreIndex) return;
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i] ?? ignoreIndex;
+    if (label === ignoreIndex) continue;
     const position = i % positions;
     const first = (i - position) * classes + position;
-    for (let c = 0; c < classes; c++) {
-      const share = (c === label ? 1 - labelSmoothing : 0) + labelSmoothing / classes;
-      target[first + c * positions] = share * (weight?.data[c] ?? 1);
+    if (labelSmoothing !== 0) {
+      for (let c = 0; c < classes; c++) {
+        target[first + c * positions] = (labelSmoothing / classes) * (weight?.data[c] ?? 1);
+      }
     }
-    total += weight?.data[label] ?? 1;
-  });
+    const factor = weight?.data[label] ?? 1;
+    target[first + label * positions] = (1 - labelSmoothing + labelSmoothing / classes) * factor;
+    total += factor;
+  }
   return { target, total };
 }
 
@@ -178,11 +182,11 @@ function checkLabels(shape: Shape, labels: readonly number[] | Int32Array, ignor
       `crossEntropy: expected ${batch * sizeOf(rest)} labels for logits of shape ${formatShape(shape)}, got ${labels.length}`,
     );
   }
-  const isClass = (label: number): boolean => Number.isInteger(label) && label >= 0 && label < classes;
-  const odd = labels.findIndex((label) => !isClass(label) && label !== ignoreIndex);
-  if (odd >= 0) {
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i] ?? NaN;
+    if ((Number.isInteger(label) && label >= 0 && label < classes) || label === ignoreIndex) continue;
     throw new RangeError(
-      `crossEntropy: expected labels in [0, ${classes}) or ignoreIndex ${ignoreIndex}, got ${describeValue(labels[odd])} at ${odd}`,
+      `crossEntropy: expected labels in [0, ${classes}) or ignoreIndex ${ignoreIndex}, got ${describeValue(labels[i])} at ${i}`,
     );
   }
 }

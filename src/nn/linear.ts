@@ -7,7 +7,7 @@
  *
  *   ∂L/∂x = g · W        ∂L/∂W = gᵀ · x        ∂L/∂b = Σ g over the rows
  */
-import { activeKernels } from "../autograd/backend.ts";
+import { choose } from "../autograd/backend.ts";
 import { checkOptions } from "../autograd/checks.ts";
 import { Module, Parameter } from "../autograd/module.ts";
 import { NdArray } from "../autograd/ndarray.ts";
@@ -16,6 +16,9 @@ import { formatShape, sizeOf } from "../autograd/shape.ts";
 import type { Kernel, Rule } from "../autograd/tape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
+import { linearForward, linearGradInput, linearGradWeight } from "../kernels/linear.ts";
+import { matmul } from "../kernels/matmul.ts";
+import { matmul as wasmMatmul } from "../kernels/wasm/matmul.ts";
 import { checkCount } from "./checks.ts";
 import { defaultBias, defaultWeight } from "./init.ts";
 import type { DrawOptions } from "./init.ts";
@@ -51,12 +54,15 @@ export const linearKernel =
     const [outFeatures = 0, inFeatures = 0] = weight.shape;
     const leading = x.shape.slice(0, -1);
     const sizes = { rows: sizeOf(leading), inFeatures, outFeatures };
-    const { linearForward, linearGradInput, linearGradWeight } = activeKernels();
+    const multiply = choose(matmul, wasmMatmul);
     return {
-      output: new NdArray(linearForward(x.data, weight.data, bias && bias.data, sizes), [...leading, outFeatures]),
+      output: new NdArray(linearForward(x.data, weight.data, bias && bias.data, sizes, multiply), [
+        ...leading,
+        outFeatures,
+      ]),
       pullback: (gradOutput: NdArray) => [
-        needsGradInput ? new NdArray(linearGradInput(gradOutput.data, weight.data, sizes), x.shape) : null,
-        new NdArray(linearGradWeight(gradOutput.data, x.data, sizes), weight.shape),
+        needsGradInput ? new NdArray(linearGradInput(gradOutput.data, weight.data, sizes, multiply), x.shape) : null,
+        new NdArray(linearGradWeight(gradOutput.data, x.data, sizes, multiply), weight.shape),
         bias && gradOutput.reshape([sizes.rows, outFeatures]).sum([0]),
       ],
     };

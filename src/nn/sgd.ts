@@ -56,15 +56,17 @@ export class SGD extends Optimizer<SGDOptions> {
     const theta = parameter.data;
     const g = gradient.data;
     const sign = maximize ? -1 : 1;
+    const count = theta.length; // not read again in each pass: V8 does not see that it stays (half the time)
     const value = theta.slice();
     if (momentum === 0) {
-      for (let i = 0; i < value.length; i++) value[i] = theta[i]! - lr * (sign * g[i]! + weightDecay * theta[i]!);
+      if (weightDecay === 0) for (let i = 0; i < count; i++) value[i]! -= lr * sign * g[i]!;
+      else for (let i = 0; i < count; i++) value[i] = theta[i]! - lr * (sign * g[i]! + weightDecay * theta[i]!);
       return { value: new NdArray(value, parameter.shape), state: {} };
     }
     const buffer = momentumBuffer === undefined ? new Float64Array(theta.length) : momentumBuffer.data;
     const fresh = momentumBuffer === undefined ? 1 : 1 - dampening;
     const next = theta.slice();
-    for (let i = 0; i < value.length; i++) {
+    for (let i = 0; i < count; i++) {
       const d = sign * g[i]! + weightDecay * theta[i]!;
       const b = momentum * buffer[i]! + fresh * d;
       next[i] = b;

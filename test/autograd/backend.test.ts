@@ -10,6 +10,8 @@ import {
   withBackend,
 } from "../../src/autograd/index.ts";
 import type { Kernel, Rule } from "../../src/autograd/index.ts";
+import { layerNorm } from "../../src/norms/index.ts";
+import { choose } from "../../src/autograd/backend.ts";
 
 type Args = readonly [Tensor];
 
@@ -115,5 +117,25 @@ describe("withBackend", () => {
   test("refuses a body that returns a promise, and does not leave its rejection unhandled", () => {
     expect(() => withBackend("formula", async () => Promise.reject(new Error("boom")))).toThrow(TypeError);
     expect(getBackend()).toBe("wasm");
+  });
+});
+
+test("choose answers the variant in WebAssembly on that backend, and the one in TypeScript on the others", () => {
+  const chosen = (["formula", "typescript", "wasm"] as const).map((name) =>
+    withBackend(name, () => choose("typescript", "wasm")),
+  );
+  expect(chosen).toEqual(["typescript", "typescript", "wasm"]);
+});
+
+describe("an input that is thawed between forward and backward", () => {
+  test.each(["formula", "typescript", "wasm"] as const)("gets no gradient by %s, as in PyTorch", (name) => {
+    for (const createGraph of [false, true]) {
+      const [x, weight] = [tensor([[1, 2, 4]], { requiresGrad: true }), tensor([1, 2, 3])];
+      const loss = withBackend(name, () => layerNorm(x, [3], { weight }).square().sum());
+      weight.requiresGrad = true;
+      loss.backward(undefined, { createGraph });
+      expect(weight.grad).toBeNull();
+      expect(x.grad).not.toBeNull();
+    }
   });
 });

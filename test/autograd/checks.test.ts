@@ -12,7 +12,7 @@ import {
   Tensor,
   zeros,
 } from "../../src/autograd/index.ts";
-import { checkNumber, checkOptions } from "../../src/autograd/checks.ts";
+import { checkBoolean, checkNoneLeft, checkNumber, checkOptions } from "../../src/autograd/checks.ts";
 import { holds } from "../helpers/generators.ts";
 
 /** What a caller in JavaScript may pass, whatever the types say. test/errors.test.ts has every call with its message. */
@@ -31,6 +31,29 @@ describe("checkOptions", () => {
       new TypeError("op: expected options as an object { name: value }, got a Tensor"),
     );
     expect(() => checkOptions("op", x.value, "a state dict")).toThrow("op: expected a state dict as an object");
+  });
+});
+
+describe("checkNoneLeft", () => {
+  test("refuses every option that is left, and names the first", () => {
+    holds(fc.string({ minLength: 1 }), (option) => {
+      expect(() => checkNoneLeft("op", { [option]: undefined })).toThrow(
+        new TypeError(`op: expected options that it knows, got ${option}`),
+      );
+    });
+    checkNoneLeft("op", {});
+  });
+});
+
+describe("checkBoolean", () => {
+  test("answers true and false as they are, and refuses what only counts as one of them", () => {
+    for (const value of [true, false]) expect(checkBoolean("op", "training", value)).toBe(value);
+    for (const json of ['"false"', '"true"', "0", "1", "null", "[]"]) {
+      expect(() => checkBoolean("op", "training", fromJavaScript(json))).toThrow(TypeError);
+    }
+    expect(() => checkBoolean("op", "training", fromJavaScript('"false"'))).toThrow(
+      'op: expected training to be true or false, got "false"',
+    );
   });
 });
 

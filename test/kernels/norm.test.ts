@@ -3,7 +3,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { FloatArray } from "../../src/kernels/floatArray.ts";
-import { typescriptKernels } from "../../src/kernels/kernels.ts";
+import * as typescriptKernels from "../../src/kernels/norm.ts";
 import type { NormLayout } from "../../src/kernels/normLayout.ts";
 import { holds, values } from "../helpers/generators.ts";
 import { breaks } from "../helpers/planted.ts";
@@ -150,6 +150,8 @@ const large: readonly NormLayout[] = [
   { repeats: 3, sets: 7, length: 1499, period: 7, run: 1499 },
   { repeats: 37, sets: 1030, length: 1, period: 1030, run: 1 },
   { repeats: 13, sets: 1030, length: 3, period: 1030, run: 3 },
+  { repeats: 2, sets: 8, length: 3001, period: 8, run: 1 },
+  { repeats: 1, sets: 5, length: 8209, period: 1, run: 1 },
 ];
 
 function drawOf(layout: NormLayout): Draw {
@@ -195,6 +197,25 @@ describe("normForward and normBackward", () => {
         const { output, saved } = typescriptKernels.normForward(x, null, null, layout, { eps: 0, centered: true });
         const { gradInput } = typescriptKernels.normBackward(x, x, null, saved, layout, ALL, { centered: true });
         expect([...new Set([...saved.variance, ...output, ...(gradInput ?? [NaN])].map(Math.abs))]).toEqual([0]);
+      }
+    }
+  });
+
+  test("single cells are their mean: NaN for what is not finite, as the formula has it, with any eps", () => {
+    for (const kind of [Float32Array, Float64Array]) {
+      for (const eps of [0, 1e-5]) {
+        const layout = { repeats: 1, sets: 6, length: 1, period: 2, run: 1 };
+        const x = kind.of(3, 1e30, NaN, Infinity, -0, 0.1);
+        const [weight, bias] = [kind.of(2, 3), kind.of(5, 7)];
+        const { output, saved } = typescriptKernels.normForward(x, weight, bias, layout, { eps, centered: true });
+        const backward = typescriptKernels.normBackward(x, x, weight, saved, layout, ALL, { centered: true });
+        expect(output).toEqual(kind.of(5, 7, NaN, NaN, 5, 7));
+        expect(backward.gradInput).toEqual(kind.of(0, 0, NaN, NaN, 0, 0));
+        expect([...(backward.gradWeight ?? [])]).toEqual([NaN, NaN]);
+        const mean = saved.mean.map((value, s) => value + (saved.correction[s] ?? NaN));
+        expect([...mean]).toEqual([...x.slice(0, 2), NaN, NaN, ...x.slice(4)].map((value) => value + 0));
+        const finite = eps === 0 ? 0 : 1 / Math.sqrt(eps);
+        expect([...saved.rstd]).toEqual([finite, finite, NaN, NaN, finite, finite]);
       }
     }
   });

@@ -1,7 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { addRun, broadcastStrides, divRun, mulRun, stridedCopy, subRun, zip } from "../../src/kernels/strided.ts";
-import type { BinaryRun } from "../../src/kernels/strided.ts";
+import {
+  addNumber,
+  addRun,
+  broadcastStrides,
+  divNumber,
+  divRun,
+  mulNumber,
+  mulRun,
+  stridedCopy,
+  subRun,
+  zip,
+} from "../../src/kernels/strided.ts";
+import type { BinaryRun, NumberLoop } from "../../src/kernels/strided.ts";
 import { arrayOf, holds } from "../helpers/generators.ts";
 import { given } from "../helpers/given.ts";
 import { cellsOf, commonShape, zipLoop } from "../helpers/loops.ts";
@@ -56,6 +67,24 @@ describe("zip", () => {
     const out = new Float32Array(2);
     zip(out, Float32Array.of(1, 2), [2], Float64Array.of(0.1), [], [2], mulRun);
     expect([...out]).toEqual([Math.fround(0.1), Math.fround(0.2)]);
+  });
+});
+
+describe("an array and a number", () => {
+  const loops: readonly (readonly [string, NumberLoop, (value: number, other: number) => number])[] = [
+    ["addNumber", addNumber, (value, other) => value + other],
+    ["mulNumber", mulNumber, (value, other) => value * other],
+    ["divNumber", divNumber, (value, other) => value / other],
+  ];
+  test.each(loops)("%s is the operation on every value, rounded once", (_, loop, f) => {
+    const values = [1, -2, 0, Infinity, NaN, 1e-30];
+    for (const other of [0.1, -3, 0]) {
+      const [wide, narrow] = [new Float64Array(values.length), new Float32Array(values.length)];
+      loop(wide, Float64Array.from(values), other);
+      loop(narrow, Float32Array.from(values), other);
+      expect([...wide]).toEqual(values.map((value) => f(value, other)));
+      expect([...narrow]).toEqual(values.map((value) => Math.fround(f(Math.fround(value), other))));
+    }
   });
 });
 

@@ -248,10 +248,30 @@ describe("what a new norm takes over", () => {
       running_mean: old.runningMean?.toArray(),
       running_var: old.runningVar?.toArray(),
     });
-    const renorm = new BatchRenorm2d(4); // it keeps the standard deviation: half of the statistics would fit nothing
+  });
+
+  test("a BatchRenorm gets the standard deviation, and evaluates to what the BatchNorm did", () => {
+    const old = scattered().eval();
+    const renorm = new BatchRenorm2d(4);
     convert(old, renorm);
-    expect([renorm.runningMean.toArray(), renorm.numBatchesTracked.item()]).toEqual([[0, 0, 0, 0], 0]);
-    expect(renorm.weight?.toArray()).toEqual(old.weight?.toArray());
+    expect(renorm.numBatchesTracked.item()).toBe(old.numBatchesTracked?.item());
+    const x = randn([2, 4, 3, 3], { generator: new Generator(5) });
+    const expected = old.forward(x);
+    renorm.forward(x).data.forEach((value, i) => expect(value).toBeCloseTo(expected.data[i] ?? NaN, 12));
+    const other = new BatchRenorm2d(3); // of other channels nothing fits
+    convert(old, other);
+    expect([other.runningMean.toArray(), other.runningStd.toArray()]).toEqual([
+      [0, 0, 0],
+      [1, 1, 1],
+    ]);
+  });
+
+  test("a dtype that is not there may be passed on, and is the default one", () => {
+    const bare = new BatchNorm2d(4, { affine: false });
+    expect(new GroupNorm(2, 4, { dtype: bare.weight?.dtype }).weight?.dtype).toBe("float64");
+    const model = new Sequential(new Conv2d(3, 4, 3, { dtype: "float32" }), new BatchNorm2d(4, { dtype: "float32" }));
+    convertNorms(model, BatchNorm2d, (norm) => new GroupNorm(2, norm.numFeatures, { dtype: norm.weight?.dtype }));
+    expect(model.forward(randn([1, 3, 5, 5], { dtype: "float32" })).dtype).toBe("float32");
   });
 
   test("training or evaluation mode, down to what stands below it", () => {

@@ -50,6 +50,13 @@ describe("SpectralNorm", () => {
     expect([moved.weightU.data, moved.weightV.data]).toEqual([u.data, v.data]);
   });
 
+  test("a weight that is not to be trained stays so", () => {
+    const inner = new Linear(3, 2);
+    inner.weight.requiresGrad = false;
+    expect(new SpectralNorm(inner).weightOrig.requiresGrad).toBe(false);
+    expect(new SpectralNorm(new Linear(3, 2)).weightOrig.requiresGrad).toBe(true);
+  });
+
   test("a call that throws leaves the vectors as they were", () => {
     const layer = new SpectralNorm(new Conv2d(3, 2, 3));
     const before = [layer.weightU.value, layer.weightV.value];

@@ -8,9 +8,8 @@
  * 0.8 to 1.4.
  */
 import type { FloatArray } from "../floatArray.ts";
-import type { BinaryLoop } from "../kernels.ts";
 import * as typescript from "../pointwise.ts";
-import { addRun, divRun, mulRun, subRun } from "../strided.ts";
+import * as runs from "../strided.ts";
 import type { BinaryRun } from "../strided.ts";
 import { ModuleBuilder, sequence } from "./assembler.ts";
 import type { Code } from "./assembler.ts";
@@ -60,8 +59,9 @@ const kernels = lazily(() => instantiate<Exports>(elementwiseModule()));
 
 /** out = a ∘ b. False if that is not for these kernels. */
 function compute(name: Operation, out: FloatArray, a: FloatArray, b: FloatArray | null): boolean {
+  if (out.length < FEWEST_CELLS) return false;
   const isFloat32 = out instanceof Float32Array && a instanceof Float32Array && !(b instanceof Float64Array);
-  const instance = isFloat32 && out.length >= FEWEST_CELLS ? kernels() : null;
+  const instance = isFloat32 ? kernels() : null;
   if (instance === null) return false;
   const { exports, float32 } = instance;
   const most = CHUNK_BYTES / 4;
@@ -75,16 +75,23 @@ function compute(name: Operation, out: FloatArray, a: FloatArray, b: FloatArray 
   return true;
 }
 
-function binary(name: Operation, run: BinaryRun): BinaryLoop {
-  return (out, a, b) => {
-    if (!compute(name, out, a, b)) run(out, 0, a, 0, 1, b, 0, 1, out.length);
+/** As in ../strided.ts. Operands that are repeated or permuted are left to it. */
+function binary(name: Operation, run: BinaryRun): BinaryRun {
+  return (out, at, a, offsetA, strideA, b, offsetB, strideB, length) => {
+    const isFor = length >= FEWEST_CELLS && strideA === 1 && strideB === 1;
+    if (isFor && compute(name, part(out, at, length), part(a, offsetA, length), part(b, offsetB, length))) return;
+    run(out, at, a, offsetA, strideA, b, offsetB, strideB, length);
   };
 }
 
-export const add: BinaryLoop = /* @__PURE__ */ binary("add", addRun);
-export const sub: BinaryLoop = /* @__PURE__ */ binary("sub", subRun);
-export const mul: BinaryLoop = /* @__PURE__ */ binary("mul", mulRun);
-export const div: BinaryLoop = /* @__PURE__ */ binary("div", divRun);
+function part(array: FloatArray, from: number, length: number): FloatArray {
+  return length === array.length ? array : array.subarray(from, from + length);
+}
+
+export const addRun: BinaryRun = /* @__PURE__ */ binary("add", runs.addRun);
+export const subRun: BinaryRun = /* @__PURE__ */ binary("sub", runs.subRun);
+export const mulRun: BinaryRun = /* @__PURE__ */ binary("mul", runs.mulRun);
+export const divRun: BinaryRun = /* @__PURE__ */ binary("div", runs.divRun);
 
 /** As in ../pointwise.ts. */
 export const reluForward: typeof typescript.reluForward = (x) => {

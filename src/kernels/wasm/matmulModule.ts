@@ -1,11 +1,11 @@
 /**
  * The inner loops of a matrix product in the shared memory. A tile of the result, a few rows of a few vectors, stays in registers
- * while it runs along the depth.
+ * while it runs along the depth. Operands are packed before: what a step along the depth takes lies side by side.
  */
-import { doWhile, ModuleBuilder, sequence } from "./assembler.ts";
+import { doWhile, ModuleBuilder, sequence, when } from "./assembler.ts";
 import type { Code } from "./assembler.ts";
 import { increase, repeat } from "./cellLoop.ts";
-import { f32x4, f64x2, i32, v128 } from "./instructions.ts";
+import { f32x4, f64x2, i32, i8x16, v128 } from "./instructions.ts";
 import { VECTOR_BYTES } from "./lanes.ts";
 import type { Lanes } from "./lanes.ts";
 
@@ -19,14 +19,20 @@ export const BLOCK_ROWS = 256;
 export const BLOCK_COLUMNS = 264;
 /** 256 float32 or 128 float64. */
 export const DEPTH_BYTES = 1024;
-/** Rows that begin 4 KB apart slow each other down: no power of two. */
-export const A_ROW_BYTES: number = DEPTH_BYTES + 64;
+/** The bytes of an operand, the longer side of a block first: its lines and their distance. */
+export const OPERAND_BYTES: number = BLOCK_COLUMNS * DEPTH_BYTES;
+
+type Pack = (from: number, to: number, across: number, along: number, depth: number, tiles: number) => void;
 
 export interface MatmulExports {
   /**
-   * block += a · b, in whole tiles. a has rows of A_ROW_BYTES, b and the block of BLOCK_COLUMNS cells. What lies beyond the
-   * operands' edges is multiplied too.
+   * Tiles of TILE_ROWS rows of a, cell by cell along the depth. In `from`, rows are `across` bytes apart, columns `along`. What
+   * lies beyond the operand's edges is packed, and then multiplied, too.
    */
+  readonly packA: Pack;
+  /** The same of b with columns for rows. */
+  readonly packB: Pack;
+  /** block += a · b, packed, in whole tiles. The block has rows of BLOCK_COLUMNS cells. */
   multiply(a: number, b: number, block: number, depth: number, tilesDown: number, tilesAcross: number): void;
 }
 
@@ -38,6 +44,11 @@ export function matmulModule(lanes: Lanes, relaxed: boolean): ModuleBuilder {
   const { relaxed_madd: madd } = isFloat32 ? f32x4 : f64x2;
   const multiplyAdd = (a: Code, b: Code, c: Code): Code => (relaxed ? madd(a, b, c) : lanes.add(lanes.mul(a, b), c));
   const rowBytes = BLOCK_COLUMNS * lanes.bytes;
+  /** What a step along the depth takes. */
+  const aBytes = TILE_ROWS * lanes.bytes;
+  const bBytes = TILE_VECTORS * VECTOR_BYTES;
+  addPack(module, lanes, "packA", aBytes);
+  addPack(module, lanes, "packB", bBytes);
 
   const tile = module.function("tile", null, (fn) => {
     const a = fn.parameter("i32");
@@ -49,19 +60,19 @@ export function matmulModule(lanes: Lanes, relaxed: boolean): ModuleBuilder {
     const cell = fn.variable("v128");
     const end = fn.variable("i32");
     return sequence(
-      end.set(i32.add(a.get, lanes.bytesOf(depth.get))),
+      end.set(i32.add(a.get, i32.mul(depth.get, i32.const(aBytes)))),
       doWhile(
         i32.lt_u(a.get, end.get),
         ...columns.map((column, j) => column.set(v128.load(b.get, j * VECTOR_BYTES))),
         ...sums.flatMap((row, i) => [
-          cell.set(loadSplat(a.get, i * A_ROW_BYTES)),
+          cell.set(loadSplat(a.get, i * lanes.bytes)),
           ...columns.map((column, j) => {
             const sum = row[j] ?? cell;
             return sum.set(multiplyAdd(cell.get, column.get, sum.get));
           }),
         ]),
-        increase(a, i32.const(lanes.bytes)),
-        increase(b, i32.const(rowBytes)),
+        increase(a, i32.const(aBytes)),
+        increase(b, i32.const(bBytes)),
       ),
       ...sums.flatMap((row, i) =>
         row.map((sum, j) => {
@@ -90,12 +101,51 @@ export function matmulModule(lanes: Lanes, relaxed: boolean): ModuleBuilder {
       repeat(
         left,
         tile(row.get, b.get, place.get, depth.get),
-        increase(row, i32.const(TILE_ROWS * A_ROW_BYTES)),
+        increase(row, i32.mul(depth.get, i32.const(aBytes))),
         increase(place, i32.const(TILE_ROWS * rowBytes)),
       ),
-      increase(b, i32.const(TILE_VECTORS * VECTOR_BYTES)),
+      increase(b, i32.mul(depth.get, i32.const(bBytes))),
       increase(block, i32.const(TILE_VECTORS * VECTOR_BYTES)),
     );
   });
   return module;
+}
+
+/** Bytes 0 to size − 1 of one vector and then of another, from the beginning of both. */
+const joined = (size: number): readonly number[] =>
+  Array.from({ length: 16 }, (_, i) => (i % size) + (i & size ? 16 : 0));
+
+function addPack(module: ModuleBuilder, lanes: Lanes, name: string, stepBytes: number): void {
+  const isFloat32 = lanes.name === "float32";
+  const loadSplat = isFloat32 ? v128.load32_splat : v128.load64_splat;
+  module.function(name, null, (fn) => {
+    const from = fn.parameter("i32");
+    const to = fn.parameter("i32");
+    const across = fn.parameter("i32");
+    const along = fn.parameter("i32");
+    const depth = fn.parameter("i32");
+    const tiles = fn.parameter("i32");
+    const left = fn.variable("i32");
+    const place = fn.variable("i32");
+    const cell = fn.variable("i32");
+    const vectors = stepBytes / VECTOR_BYTES;
+    const next = sequence(increase(place, along.get), increase(to, i32.const(stepBytes)));
+    const offsets = Array.from({ length: vectors }, (_, i) => i * VECTOR_BYTES);
+    const one = (): Code => sequence(loadSplat(cell.get), increase(cell, across.get));
+    const two = (): Code => i8x16.shuffle(one(), one(), joined(lanes.bytes));
+    const gathered = (): Code => (isFloat32 ? i8x16.shuffle(two(), two(), joined(8)) : two());
+    const tilesOf = (...step: readonly Code[]): Code =>
+      repeat(
+        tiles,
+        place.set(from.get),
+        left.set(depth.get),
+        repeat(left, ...step, next),
+        increase(from, i32.mul(across.get, i32.const(stepBytes / lanes.bytes))),
+      );
+    return when(
+      i32.eq(across.get, i32.const(lanes.bytes)),
+      [tilesOf(...offsets.map((offset) => v128.store(to.get, v128.load(place.get, offset), offset)))],
+      [tilesOf(cell.set(place.get), ...offsets.map((offset) => v128.store(to.get, gathered(), offset)))],
+    );
+  });
 }

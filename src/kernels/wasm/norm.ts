@@ -18,29 +18,24 @@ import {
   BIAS,
   CELLS,
   CHUNK_BYTES,
-  CORRECTION,
   GRAD_BIAS,
   GRAD_OUTPUT,
   GRAD_WEIGHT,
   MAX_SETS,
-  MEAN,
-  RSTD,
   SAVED,
-  VARIANCE,
   WEIGHT,
 } from "./normScratch.ts";
+import { rowNormBackward, rowNormForward } from "./rowNorm.ts";
+import { allocateLike, hasUnusual, inCells, readStatistics, writeStatistics } from "./savedStatistics.ts";
 
 const float32Kernels = lazily(() => instantiate<NormExports>(normModule(float32Lanes)));
 const float64Kernels = lazily(() => instantiate<NormExports>(normModule(float64Lanes)));
 
 /** Chunks of x and of its gradient that stay in the L2 cache together; strided copies of less cost more than that saves. */
 const CONTIGUOUS_BYTES: number = CHUNK_BYTES / 2;
-/** Fewer cells, and shorter rows and runs, gain nothing. */
+/** Fewer cells, and shorter runs, gain nothing. */
 const FEWEST_CELLS = 512;
-const SHORTEST_ROW = 8;
 const SHORTEST_RUN = 16;
-/** rstd of variances that float32 arithmetic bears: see normStatistics.ts. */
-const USUAL_RSTD: readonly [number, number] = [1e-15, 1e12];
 
 /** How a call is cut into chunks of whole sets. */
 interface Plan {
@@ -49,7 +44,6 @@ interface Plan {
   readonly float64: Float64Array;
   /** Bytes of a cell. */
   readonly bytes: number;
-  readonly rows: boolean;
   readonly parameters: number;
   /** Sets of a chunk; 0 if one is larger than a chunk. */
   readonly together: number;
@@ -60,15 +54,18 @@ function planFor(x: FloatArray, { repeats, sets, length, period, run }: NormLayo
   const instance = x instanceof Float32Array ? float32Kernels() : float64Kernels();
   if (instance === null) return null;
   const bytes = x.BYTES_PER_ELEMENT;
-  const rows = repeats === 1 && run === 1 && period === 1;
   const parameters = (period * length) / run;
-  if (rows ? length < SHORTEST_ROW : run < SHORTEST_RUN || parameters * 8 > CHUNK_BYTES) return null;
+  if (run < SHORTEST_RUN || parameters * 8 > CHUNK_BYTES) return null;
   const most = (repeats === 1 ? CONTIGUOUS_BYTES : CHUNK_BYTES) / bytes / (repeats * length);
   const fits = repeats * length * bytes <= CHUNK_BYTES;
-  if (rows && !fits) return null;
   const together = fits ? Math.min(sets, MAX_SETS, Math.max(Math.floor(most), 1)) : 0;
   const { exports: kernels, float32, float64 } = instance;
-  return { kernels, cells: bytes === 4 ? float32 : float64, float64, bytes, rows, parameters, together };
+  return { kernels, cells: bytes === 4 ? float32 : float64, float64, bytes, parameters, together };
+}
+
+/** Whether every cell of a set has a parameter of its own. */
+function hasRows({ repeats, period, run }: NormLayout): boolean {
+  return repeats === 1 && run === 1 && period === 1;
 }
 
 export function normForward(
@@ -78,9 +75,10 @@ export function normForward(
   layout: NormLayout,
   options: NormOptions,
 ): { readonly output: FloatArray; readonly saved: NormStatistics } {
+  if (hasRows(layout)) return rowNormForward(x, weight, bias, layout, options);
   const plan = planFor(x, layout);
   if (plan === null) return typescript.normForward(x, weight, bias, layout, options);
-  const { kernels, float64, bytes, rows, parameters, together } = plan;
+  const { kernels, float64, bytes, parameters, together } = plan;
   const { repeats, sets, length, run } = layout;
   const { eps } = options;
   const centered = options.centered ? 1 : 0;
@@ -97,28 +95,21 @@ export function normForward(
   for (let first = 0; first < sets; first += together) {
     const count = Math.min(together, sets - first);
     copyIn(plan, CELLS, x, layout, first, count);
-    unusual |= rows
-      ? kernels.forwardRows(CELLS, SAVED, count, length, eps, centered)
-      : kernels.forwardRuns(
-          CELLS,
-          SAVED,
-          count,
-          length,
-          repeats,
-          count * length * bytes,
-          run,
-          firstParameter(layout, first),
-          parameters * 8,
-          eps,
-          centered,
-        );
+    unusual |= kernels.forwardRuns(
+      CELLS,
+      SAVED,
+      count,
+      length,
+      repeats,
+      count * length * bytes,
+      run,
+      firstParameter(layout, first),
+      parameters * 8,
+      eps,
+      centered,
+    );
     copyOut(plan, output, layout, first, count);
-    for (let i = 0, at = SAVED / 8; i < count; i++, at++) {
-      saved.mean[first + i] = float64[at + MEAN / 8]!;
-      saved.correction[first + i] = float64[at + CORRECTION / 8]!;
-      saved.variance[first + i] = float64[at + VARIANCE / 8]!;
-      saved.rstd[first + i] = float64[at + RSTD / 8]!;
-    }
+    readStatistics(float64, saved, first, count);
   }
   // float64 bears them, and gives what the formula gives.
   if (unusual !== 0 && bytes === 4) return typescript.normForward(x, weight, bias, layout, options);
@@ -134,11 +125,12 @@ export function normBackward(
   needs: NormNeeds,
   options: Pick<NormOptions, "centered">,
 ): NormGradients {
+  if (hasRows(layout)) return rowNormBackward(gradOutput, x, weight, saved, layout, needs, options);
   const plan = planFor(x, layout);
   if (plan === null || (plan.bytes === 4 && hasUnusual(saved.rstd))) {
     return typescript.normBackward(gradOutput, x, weight, saved, layout, needs, options);
   }
-  const { kernels, float64, bytes, rows, parameters, together } = plan;
+  const { kernels, float64, bytes, parameters, together } = plan;
   const { repeats, sets, length, run } = layout;
   const centered = options.centered ? 1 : 0;
   const gradInput = needs.gradInput ? allocateLike(x) : null;
@@ -146,8 +138,8 @@ export function normBackward(
     const sums = backwardLargeSets(plan, gradInput, gradOutput, x, weight, saved, layout, options.centered);
     return {
       gradInput,
-      gradWeight: needs.gradWeight ? inCells(plan, sums.gradWeight) : null,
-      gradBias: needs.gradBias ? inCells(plan, sums.gradBias) : null,
+      gradWeight: needs.gradWeight ? inCells(bytes, sums.gradWeight) : null,
+      gradBias: needs.gradBias ? inCells(bytes, sums.gradBias) : null,
     };
   }
   writeParameters(plan, WEIGHT, weight, 1);
@@ -157,28 +149,19 @@ export function normBackward(
     const count = Math.min(together, sets - first);
     copyIn(plan, CELLS, x, layout, first, count);
     copyIn(plan, GRAD_OUTPUT, gradOutput, layout, first, count);
-    for (let i = 0, at = SAVED / 8; i < count; i++, at++) {
-      const mean = saved.mean[first + i]!;
-      const rounded = bytes === 4 ? Math.fround(mean) : mean;
-      float64[at + MEAN / 8] = rounded;
-      float64[at + CORRECTION / 8] = mean - rounded + saved.correction[first + i]!;
-      float64[at + RSTD / 8] = saved.rstd[first + i]!;
-    }
-    if (rows) kernels.backwardRows(CELLS, SAVED, count, length, centered);
-    else {
-      kernels.backwardRuns(
-        CELLS,
-        SAVED,
-        count,
-        length,
-        repeats,
-        count * length * bytes,
-        run,
-        firstParameter(layout, first),
-        parameters * 8,
-        centered,
-      );
-    }
+    writeStatistics(float64, saved, first, count, bytes);
+    kernels.backwardRuns(
+      CELLS,
+      SAVED,
+      count,
+      length,
+      repeats,
+      count * length * bytes,
+      run,
+      firstParameter(layout, first),
+      parameters * 8,
+      centered,
+    );
     if (gradInput !== null) copyOut(plan, gradInput, layout, first, count);
   }
   return {
@@ -188,33 +171,24 @@ export function normBackward(
   };
 }
 
-function hasUnusual(rstd: Float64Array): boolean {
-  for (let s = 0; s < rstd.length; s++) {
-    if (!(rstd[s]! >= USUAL_RSTD[0] && rstd[s]! <= USUAL_RSTD[1])) return true; // NaN too
-  }
-  return false;
-}
-
 /** Where the parameter of a set's first cell lies, in bytes. */
 function firstParameter({ length, period, run }: NormLayout, set: number): number {
   return (set % period) * (length / run) * 8;
 }
 
-/** Rows have parameters of their own dtype, runs have float64. */
-function writeParameters(plan: Plan, place: number, values: FloatArray | null, otherwise: number): void {
-  const to = plan.rows ? plan.cells : plan.float64;
-  const at = place / to.BYTES_PER_ELEMENT;
-  if (values === null) to.fill(otherwise, at, at + plan.parameters);
-  else to.set(values, at);
-}
-
-/** Sums of parameters, in the dtype of the cells. */
-function inCells({ bytes }: Plan, sums: Float64Array): FloatArray {
-  return bytes === 4 ? new Float32Array(sums) : sums.slice();
+/** Runs have parameters in float64. */
+function writeParameters(
+  { float64, parameters }: Plan,
+  place: number,
+  values: FloatArray | null,
+  otherwise: number,
+): void {
+  if (values === null) float64.fill(otherwise, place / 8, place / 8 + parameters);
+  else float64.set(values, place / 8);
 }
 
 function readSums(plan: Plan, place: number): FloatArray {
-  return inCells(plan, plan.float64.subarray(place / 8, place / 8 + plan.parameters));
+  return inCells(plan.bytes, plan.float64.subarray(place / 8, place / 8 + plan.parameters));
 }
 
 /** Sets [first, first + count) of each repeat, side by side. */
@@ -236,8 +210,4 @@ function copyOut({ cells, bytes }: Plan, to: FloatArray, layout: NormLayout, fir
   for (let repeat = 0, from = CELLS / bytes; repeat < layout.repeats; repeat++, from += size) {
     to.set(cells.subarray(from, from + size), (repeat * layout.sets + first) * layout.length);
   }
-}
-
-function allocateLike(x: FloatArray): FloatArray {
-  return x instanceof Float32Array ? new Float32Array(x.length) : new Float64Array(x.length);
 }

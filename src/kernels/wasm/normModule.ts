@@ -6,6 +6,12 @@ import { addAffine, addDeviations, addDots, addGradient } from "./normSegments.t
 import { addStatistics } from "./normStatistics.ts";
 
 /** What a module of norm kernels exports. Places and strides are in bytes, `centered` is 1 or 0. */
+export interface RowNormExports {
+  forwardRows(at: number, saved: number, rows: number, n: number, eps: number, centered: number): number;
+  backwardRows(at: number, saved: number, rows: number, n: number, centered: number): void;
+}
+
+/** The same of one that is not for rows. */
 export interface NormExports {
   /** Σ (x − mean) and Σ (x − mean)² of `segments` segments, to SUMS. */
   deviations(at: number, count: number, mean: number, segments: number, stride: number): void;
@@ -13,8 +19,6 @@ export interface NormExports {
   /** Σ g and Σ g · (x − mean), to SUMS. */
   dots(at: number, count: number, mean: number, segments: number, stride: number): void;
   gradient(at: number, count: number, mean: number, scale: number, slope: number, shift: number): void;
-  forwardRows(at: number, saved: number, rows: number, n: number, eps: number, centered: number): number;
-  backwardRows(at: number, saved: number, rows: number, n: number, centered: number): void;
   forwardRuns(
     at: number,
     saved: number,
@@ -42,14 +46,21 @@ export interface NormExports {
   ): void;
 }
 
-/** The norm kernels for one dtype: 8 to 9 KB, emitted in 20 ms and compiled in less than one. */
+/** The kernels of rows for one dtype. */
+export function rowNormModule(lanes: Lanes): ModuleBuilder {
+  const module = new ModuleBuilder();
+  const statistics = addStatistics(module, lanes, addDeviations(module, lanes));
+  addForwardRows(module, lanes, statistics, addAffine(module, lanes, true));
+  addBackwardRows(module, lanes, addGradient(module, lanes, true));
+  return module;
+}
+
+/** The other norm kernels for one dtype. */
 export function normModule(lanes: Lanes): ModuleBuilder {
   const module = new ModuleBuilder();
   const statistics = addStatistics(module, lanes, addDeviations(module, lanes));
   const dots = addDots(module, lanes);
-  addForwardRows(module, lanes, statistics, addAffine(module, lanes, true));
   addForwardRuns(module, lanes, statistics, addAffine(module, lanes, false));
-  addBackwardRows(module, lanes, addGradient(module, lanes, true));
   addBackwardRuns(module, lanes, dots, addGradient(module, lanes, false));
   return module;
 }

@@ -8,15 +8,15 @@
 import type { FloatArray } from "../floatArray.ts";
 import type { MatrixView } from "../matrixView.ts";
 import * as typescript from "../product.ts";
-import { gatherFloat32, gatherFloat64 } from "./gather.ts";
+import { gatherFloat32, gatherFloat64, transposeFloat32, transposeFloat64 } from "./gather.ts";
 import { float32Lanes, float64Lanes } from "./lanes.ts";
 import type { Lanes } from "./lanes.ts";
 import {
-  A_ROW_BYTES,
   BLOCK_COLUMNS,
   BLOCK_ROWS,
   DEPTH_BYTES,
   matmulModule,
+  OPERAND_BYTES,
   TILE_ROWS,
   tileColumns,
 } from "./matmulModule.ts";
@@ -26,15 +26,18 @@ import { hasRelaxedSimd } from "./support.ts";
 
 type AddProduct = typeof typescript.addProduct;
 
-/** With fewer multiplications, copying costs more than it saves. */
-export const SMALL = 262144;
+/** With fewer multiplications of cells that lie anywhere, copying costs more than it saves. */
+const SMALL = 262144;
 
 /** Shorter stretches are copied faster cell by cell. */
 const SHORT = 64;
 
-const PANEL_A = 1024;
-const PANEL_B: number = PANEL_A + BLOCK_ROWS * A_ROW_BYTES + 1088;
-const BLOCK: number = PANEL_B + BLOCK_COLUMNS * DEPTH_BYTES + 1088;
+/** An operand as it is copied, its lines a little more than a power of two apart: 4 KB apart they would slow each other down. */
+const OPERAND = 1024;
+const PAD_BYTES = 64;
+const PANEL_A: number = OPERAND + OPERAND_BYTES + BLOCK_COLUMNS * PAD_BYTES + 1088;
+const PANEL_B: number = PANEL_A + OPERAND_BYTES + 1088;
+const BLOCK: number = PANEL_B + OPERAND_BYTES + 1088;
 export const PRODUCT_BYTES: number = BLOCK + BLOCK_ROWS * BLOCK_COLUMNS * 8;
 
 const float32Product = lazily(() => createAddProduct(float32Lanes));
@@ -46,6 +49,11 @@ export const addProduct: AddProduct = (out, a, b) => {
     typescript.addProduct(out, a, b);
     return;
   }
+  addLargeProduct(out, a, b);
+};
+
+/** The same, whatever the size. */
+export const addLargeProduct: AddProduct = (out, a, b) => {
   const float32 = out.data instanceof Float32Array || a.data instanceof Float32Array || b.data instanceof Float32Array;
   const add = (float32 ? float32Product() : float64Product()) ?? typescript.addProduct;
   add(out, a, b);
@@ -57,27 +65,55 @@ function createAddProduct(lanes: Lanes): AddProduct | null {
   const { exports, float32, float64 } = instance;
   const { bytes } = lanes;
   const cells = bytes === 4 ? float32 : float64;
-  const [aStart, bStart, blockStart] = [PANEL_A / bytes, PANEL_B / bytes, BLOCK / bytes];
-  const aRow = A_ROW_BYTES / bytes;
+  const [operandStart, blockStart] = [OPERAND / bytes, BLOCK / bytes];
   const blockDepth = DEPTH_BYTES / bytes;
+  const pad = PAD_BYTES / bytes;
 
   function gather(from: FloatArray, start: number, offsets: Int32Array, to: number, step: number): void {
     if (bytes === 4) gatherFloat32(float32, from, start, offsets, to, step);
     else gatherFloat64(float64, from, start, offsets, to, step);
   }
 
-  /** A matrix, its rows `rowLength` cells apart. Rows, or else columns, that lie side by side are copied in one piece. */
-  function copyIn(view: MatrixView, rows: Int32Array, columns: Int32Array, to: number, rowLength: number): void {
+  /** Lines of cells that lie side by side: in one piece if the lines do, too. Gives their distance. */
+  function copyLines({ data, offset }: MatrixView, lines: Int32Array, line: Int32Array): number {
+    const length = line.length;
+    const first = offset + line[0]!;
+    if (isEvery(length, lines)) {
+      const start = first + lines[0]!;
+      cells.set(data.subarray(start, start + lines.length * length), operandStart);
+      return length;
+    }
+    for (let i = 0; i < lines.length; i++) {
+      const start = first + lines[i]!;
+      cells.set(data.subarray(start, start + length), operandStart + i * (length + pad));
+    }
+    return length + pad;
+  }
+
+  /** A matrix to OPERAND. Gives the bytes from a row to the next, and from a column to the next. */
+  function copyIn(view: MatrixView, rows: Int32Array, columns: Int32Array): readonly [row: number, column: number] {
+    if (columns.length >= SHORT && isEvery(1, columns)) return [copyLines(view, rows, columns) * bytes, bytes];
+    if (rows.length >= SHORT && isEvery(1, rows)) return [bytes, copyLines(view, columns, rows) * bytes];
     const { data, offset } = view;
-    if (columns.length >= SHORT && isStretch(columns)) {
-      for (let i = 0, start = 0; i < rows.length; i++) {
-        start = offset + rows[i]! + columns[0]!;
-        cells.set(data.subarray(start, start + columns.length), to + i * rowLength);
-      }
-    } else if (isStretch(rows)) {
-      for (let j = 0; j < columns.length; j++) gather(data, offset + columns[j]!, rows, to + j, rowLength);
+    const distance = columns.length + pad;
+    if (isEvery(1, rows)) {
+      const start = offset + rows[0]!;
+      if (bytes === 4) transposeFloat32(float32, data, start, rows.length, columns, operandStart, distance);
+      else transposeFloat64(float64, data, start, rows.length, columns, operandStart, distance);
     } else {
-      for (let i = 0; i < rows.length; i++) gather(data, offset + rows[i]!, columns, to + i * rowLength, 1);
+      for (let i = 0; i < rows.length; i++) gather(data, offset + rows[i]!, columns, operandStart + i * distance, 1);
+    }
+    return [distance * bytes, bytes];
+  }
+
+  /** The result so far; 0 where a cell of it occurs twice. */
+  function copyBlockIn({ data, offset }: MatrixView, rows: Int32Array, columns: Int32Array): void {
+    const plain = isPlain(rows, columns);
+    for (let i = 0; i < rows.length; i++) {
+      const to = blockStart + i * BLOCK_COLUMNS;
+      const start = offset + rows[i]! + columns[0]!;
+      if (plain) cells.set(data.subarray(start, start + columns.length), to);
+      else cells.fill(0, to, to + columns.length);
     }
   }
 
@@ -94,17 +130,19 @@ function createAddProduct(lanes: Lanes): AddProduct | null {
   function addBlock(out: MatrixView, a: MatrixView, b: MatrixView, row: number, column: number): void {
     const rows = out.rows.subarray(row, row + BLOCK_ROWS);
     const columns = out.columns.subarray(column, column + BLOCK_COLUMNS);
-    if (isPlain(rows, columns)) copyIn(out, rows, columns, blockStart, BLOCK_COLUMNS);
-    else cells.fill(0, blockStart, blockStart + rows.length * BLOCK_COLUMNS);
+    copyBlockIn(out, rows, columns);
     const aRows = a.rows.subarray(row, row + BLOCK_ROWS);
     const bColumns = b.columns.subarray(column, column + BLOCK_COLUMNS);
     const tilesDown = Math.ceil(rows.length / TILE_ROWS);
     const tilesAcross = Math.ceil(columns.length / tileColumns(lanes));
     for (let first = 0; first < a.columns.length; first += blockDepth) {
       const aColumns = a.columns.subarray(first, first + blockDepth);
-      copyIn(a, aRows, aColumns, aStart, aRow);
-      copyIn(b, b.rows.subarray(first, first + blockDepth), bColumns, bStart, BLOCK_COLUMNS);
-      exports.multiply(PANEL_A, PANEL_B, BLOCK, aColumns.length, tilesDown, tilesAcross);
+      const depth = aColumns.length;
+      const [aRow, aColumn] = copyIn(a, aRows, aColumns);
+      exports.packA(OPERAND, PANEL_A, aRow, aColumn, depth, tilesDown);
+      const [bRow, bColumn] = copyIn(b, b.rows.subarray(first, first + blockDepth), bColumns);
+      exports.packB(OPERAND, PANEL_B, bColumn, bRow, depth, tilesAcross);
+      exports.multiply(PANEL_A, PANEL_B, BLOCK, depth, tilesDown, tilesAcross);
     }
     copyOut(out, rows, columns);
   }
@@ -117,14 +155,14 @@ function createAddProduct(lanes: Lanes): AddProduct | null {
   };
 }
 
-/** Whether the offsets are of cells side by side. */
-function isStretch(offsets: Int32Array): boolean {
-  for (let i = 1; i < offsets.length; i++) if (offsets[i]! !== offsets[i - 1]! + 1) return false;
+/** Whether each offset is `step` more than the one before. */
+function isEvery(step: number, offsets: Int32Array): boolean {
+  for (let i = 1; i < offsets.length; i++) if (offsets[i]! !== offsets[i - 1]! + step) return false;
   return true;
 }
 
 /** Whether rows are stretches of which none touches the next: then no cell occurs twice, and the result is added to at once. */
 function isPlain(rows: Int32Array, columns: Int32Array): boolean {
   for (let i = 1; i < rows.length; i++) if (rows[i]! < rows[i - 1]! + columns.length) return false;
-  return isStretch(columns);
+  return isEvery(1, columns);
 }

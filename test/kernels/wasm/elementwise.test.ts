@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { FloatArray } from "../../../src/kernels/floatArray.ts";
-import type { BinaryLoop } from "../../../src/kernels/kernels.ts";
 import * as typescript from "../../../src/kernels/pointwise.ts";
+import { subRun } from "../../../src/kernels/strided.ts";
+import type { BinaryRun } from "../../../src/kernels/strided.ts";
 import * as wasm from "../../../src/kernels/wasm/elementwise.ts";
 import { expectSame, integers, KINDS } from "../integers.ts";
 import type { Kind } from "../integers.ts";
@@ -16,24 +17,40 @@ function draw(kind: Kind, length: number, seed: number): FloatArray {
   );
 }
 
-const BINARY: readonly (readonly [string, BinaryLoop, (a: number, b: number) => number])[] = [
-  ["add", wasm.add, (a, b) => a + b],
-  ["sub", wasm.sub, (a, b) => a - b],
-  ["mul", wasm.mul, (a, b) => a * b],
-  ["div", wasm.div, (a, b) => a / b],
+const BINARY: readonly (readonly [string, BinaryRun, (a: number, b: number) => number])[] = [
+  ["add", wasm.addRun, (a, b) => a + b],
+  ["sub", wasm.subRun, (a, b) => a - b],
+  ["mul", wasm.mulRun, (a, b) => a * b],
+  ["div", wasm.divRun, (a, b) => a / b],
 ];
 
 describe.each(KINDS.map((kind) => [kind.name, kind] as const))("%s, bit for bit", (_, kind) => {
-  test.each(BINARY)("%s", (name, loop, operation) => {
+  test.each(BINARY)("%s", (name, run, operation) => {
     for (const size of SIZES) {
       const [a, b] = [draw(kind, size, 1), draw(kind, size, 2)];
       const out = new kind(size);
-      loop(out, a, b);
+      run(out, 0, a, 0, 1, b, 0, 1, size);
       expectSame(
         `${name} of ${size}`,
         out,
         a.map((value, i) => operation(value, b[i] ?? NaN)),
       );
+    }
+  });
+
+  test("a run within larger arrays, and operands that are repeated or permuted", () => {
+    const length = 2500;
+    const [a, b] = [draw(kind, 4 * length, 1), draw(kind, 4 * length, 2)];
+    for (const [strideA, strideB] of [
+      [1, 1],
+      [0, 1],
+      [1, 0],
+      [1, 3],
+    ] as const) {
+      const [out, expected] = [new kind(3 * length), new kind(3 * length)];
+      wasm.subRun(out, 700, a, 11, strideA, b, 13, strideB, length);
+      subRun(expected, 700, a, 11, strideA, b, 13, strideB, length);
+      expectSame(`strides ${strideA} and ${strideB}`, out, expected);
     }
   });
 
@@ -50,6 +67,6 @@ test("a float64 operand is not rounded before the operation", () => {
   const a = new Float32Array(3000).fill(1);
   const b = new Float64Array(3000).fill(2 ** -60);
   const out = new Float64Array(3000);
-  wasm.add(out, a, b.fill(2 ** -40));
+  wasm.addRun(out, 0, a, 0, 1, b.fill(2 ** -40), 0, 1, 3000);
   expect(out.every((value) => value === 1 + 2 ** -40)).toBe(true);
 });
