@@ -7,6 +7,7 @@ export const epsOutside: Mistake = {
   claim: "(x − μ) / (√variance + eps) is the same but for some digits",
   instead:
     "eps is added to the variance, inside of the root: outside of it a variance near 0 is divided by 1e-5, not by 3e-3",
+  source: "common in tutorials",
   examples: [
     normalization((x, eps) => {
       const mean = x.mean([0], true);

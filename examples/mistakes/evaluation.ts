@@ -27,6 +27,8 @@ export const evaluation: Mistake = {
   instead:
     "in evaluation the statistics are constants, and the backward has no terms through them; without running statistics " +
     "(trackRunningStats: false) the batch is used in evaluation as well",
+  source:
+    "pytorch/xla #913, a gradient of evaluation that was wrong; CrypTen #143, statistics taken for constants in training",
   examples: [
     example<Backward>({
       shown: "∂L/∂x in evaluation, running statistics 0 and 1, of a gradient of ones",

@@ -11,11 +11,11 @@ type Group = (x: Tensor, numGroups: number, weight: Tensor, bias: Tensor, eps: n
 /** The column as four channels of one pixel, in two groups. */
 const pixels = tensor(numbers, { shape: [1, 4, 1, 1] });
 
-function inGroups(wrong: Group, shown: string): Example {
+function inGroups(wrong: Group, shown: string, show: (y: Tensor) => readonly number[]): Example {
   return example<Group>({
     shown,
     checkedBy: "checkOp, the formula of groupNormForward as the judge",
-    show: (code) => [...code(pixels, 2, ones([4]), zeros([4]), EPS).data],
+    show: (code) => show(code(pixels, 2, ones([4]), zeros([4]), EPS)),
     check: (code) =>
       checked(() =>
         checkOp(
@@ -54,14 +54,20 @@ export const groupNormGroups: Mistake = {
   claim: "16 channels make a group, and what comes out of reshape([N, G, C / G, H, W]) is the output",
   instead:
     "G comes from the arguments, and the output is [N, C, H, W] again BEFORE weight and bias, which are one a CHANNEL",
+  source: "common in tutorials",
   examples: [
-    inGroups((x, _numGroups, weight, bias, eps) => {
-      const perGroup = Math.min(16, x.shape[1] ?? 0); // 16 in the text; here no more than there are
-      return normalized(x, perGroup, eps).reshape(x.shape).mul(perChannel(weight)).add(perChannel(bias));
-    }, "y of four channels in two groups, 16 channels a group"),
+    inGroups(
+      (x, _numGroups, weight, bias, eps) => {
+        const perGroup = Math.min(16, x.shape[1] ?? 0); // 16 in the text; here no more than there are
+        return normalized(x, perGroup, eps).reshape(x.shape).mul(perChannel(weight)).add(perChannel(bias));
+      },
+      "y of four channels in two groups, 16 channels a group",
+      ({ data }) => [...data],
+    ),
     inGroups(
       (x, numGroups, _weight, _bias, eps) => normalized(x, (x.shape[1] ?? 0) / numGroups, eps),
-      "y of four channels in two groups, still [N, G, C / G, H, W]",
+      "SHAPE of y of four channels in two groups, still [N, G, C / G, H, W]",
+      ({ shape }) => shape,
     ),
   ],
 };

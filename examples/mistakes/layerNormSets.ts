@@ -16,6 +16,7 @@ export const layerNormSets: Mistake = {
   instead:
     "it has one per index of the LEADING dims: T of them for LayerNorm([H, W, C]), T·H·W for LayerNorm(C). One per time " +
     "step and channel, T·C, is InstanceNorm",
+  source: "common in tutorials",
   examples: [
     example<Video>({
       shown: "y of one time step of 2×1 pixels and two channels",

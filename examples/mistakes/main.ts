@@ -40,10 +40,9 @@ function parse(args: string[]): { readonly help: boolean; readonly only?: string
 
 /** Answers whether every check told wrong from right. */
 function print(mistake: Mistake): boolean {
-  const { title, file, claim, instead, examples } = mistake;
-  console.log(
-    `${mistakes.indexOf(mistake) + 1}. ${title}\n   said    ${claim}\n   but     ${instead}\n   code    examples/mistakes/${file}`,
-  );
+  const { title, file, claim, instead, source, examples } = mistake;
+  console.log(`${mistakes.indexOf(mistake) + 1}. ${title}\n   said    ${claim}\n   but     ${instead}`);
+  console.log(`   found   ${source}\n   code    examples/mistakes/${file}`);
   const told = examples.map(({ shown, checkedBy, wrong, right }) => {
     const [caught, passed] = [wrong.verdict(), right.verdict()];
     console.log(`   ${shown}`);

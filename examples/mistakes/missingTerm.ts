@@ -46,6 +46,7 @@ export const missingTerm: Mistake = {
   claim: "the gradient is g · rstd less the part through the variance, or less the part through the mean",
   instead:
     "both: rstd · (g − mean(g) − x̂ · mean(g · x̂)). The quick test: a gradient of ones gives 0, and ∂L/∂x sums to 0 in each set",
+  source: "CrypTen #143, where both were missing; mlpack #1923, where the test never looked at ∂L/∂x",
   examples: [
     backward(
       { of: (g, xhat, rstd) => g.sub(xhat.mul(g.mul(xhat).mean([0], true))).mul(rstd) },

@@ -12,6 +12,8 @@ export interface Mistake {
   readonly claim: string;
   /** What is right, and in this library. */
   readonly instead: string;
+  /** Where it was found: a repository, an issue, or that it is common in tutorials. */
+  readonly source: string;
   readonly examples: readonly Example[];
 }
 

@@ -13,6 +13,8 @@ export const momentum: Mistake = {
   file: "momentum.ts",
   claim: "momentum is how much of the old running statistics is kept, and PyTorch's 0.1 can be filled in for it",
   instead: "in PyTorch and here it is the weight of the NEW value; ONNX and older numpy code keep 0.9 of the old one",
+  source:
+    "numpy code of batch normalization in tutorials; ONNX (momentum 0.9) and switchablenorms/Switchable-Normalization have the other meaning on purpose",
   examples: [
     example<Update>({
       shown: "running mean after one batch",

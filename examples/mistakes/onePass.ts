@@ -14,5 +14,6 @@ export const onePass: Mistake = {
   claim: "one pass over the data is enough, since the two formulas are equal",
   instead:
     "not in floating point: of a mean of 1e8 no digit is left in float64, and of 1e4 none in float32. Centre first",
+  source: "common in tutorials; switchablenorms/Switchable-Normalization, for the variances of LN and BN",
   examples: [normalization(inOnePass, { offset: 1e8 }), normalization(inOnePass, { offset: 1e4, dtype: "float32" })],
 };

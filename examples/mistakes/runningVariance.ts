@@ -15,6 +15,7 @@ export const runningVariance: Mistake = {
   file: "runningVariance.ts",
   claim: "the variance that normalizes the batch is also the one to remember",
   instead: "it is remembered unbiased, times n / (n − 1), as PyTorch does; ONNX remembers the biased one",
+  source: "common in tutorials; ONNX's BatchNormalization in training mode does it on purpose",
   examples: [
     example<Update>({
       shown: "running variance after one batch",

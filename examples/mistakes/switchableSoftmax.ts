@@ -22,6 +22,7 @@ export const switchableSoftmax: Mistake = {
   claim: "the three learned weights multiply the three means and variances as they are",
   instead:
     "their softmax does. They begin as ones, so that without it the mean and the variance are three times too large",
+  source: "common in tutorials",
   examples: [
     example<Switchable>({
       shown: "y of one sample and channel, where the three statistics are one",

@@ -6,6 +6,7 @@ export const unbiasedVariance: Mistake = {
   file: "unbiasedVariance.ts",
   claim: "x.var() with its default (torch.var, and np.var with ddof=1) is the variance of the formula",
   instead: "every norm of this family divides by n here; n − 1 is only for what BatchNorm remembers",
+  source: "common in tutorials",
   examples: [
     normalization((x, eps) => {
       const mean = x.mean([0], true);

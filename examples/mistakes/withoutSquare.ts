@@ -6,6 +6,7 @@ export const withoutSquare: Mistake = {
   file: "withoutSquare.ts",
   claim: "variance = mean(x − μ)",
   instead: "that is 0 for every x; what is left divides by √eps, whatever the spread is: times 316",
+  source: "common in tutorials",
   examples: [
     normalization((x, eps) => {
       const mean = x.mean([0], true);

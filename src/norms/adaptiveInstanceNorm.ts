@@ -30,7 +30,7 @@
  *
  * The authors' own code (Lua) is d = 0 with an ε for the content only, and has no backward through the style.
  */
-import { checkNumber, checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkNoneLeft, checkNumber, checkOptions } from "../autograd/checks.ts";
 import { formatNumber } from "../autograd/format.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape, range, sameShape, sizeOf } from "../autograd/shape.ts";
@@ -183,7 +183,9 @@ export function adaptiveInstanceNorm(
   style: Tensor,
   options: { readonly eps?: number; readonly unbiased?: boolean; readonly alpha?: number } = {},
 ): Tensor {
-  const { eps = 1e-5, unbiased = true, alpha = 1 } = checkOptions("adaptiveInstanceNorm", options);
+  const { eps = 1e-5, unbiased = true, alpha = 1, ...left } = checkOptions("adaptiveInstanceNorm", options);
+  checkNoneLeft("adaptiveInstanceNorm", left);
+  checkBoolean("adaptiveInstanceNorm", "unbiased", unbiased);
   const attributes = { eps, unbiased, alpha };
   checkAdaptive(content, style, attributes);
   const rule = <A extends Num<A>>(
@@ -216,14 +218,16 @@ export class AdaptiveInstanceNorm extends Norm<readonly [content: Tensor, style:
 
   constructor(options: { readonly eps?: number; readonly unbiased?: boolean; readonly alpha?: number } = {}) {
     super();
-    const { eps = 1e-5, unbiased = true, alpha = 1 } = checkOptions("AdaptiveInstanceNorm", options);
+    const { eps = 1e-5, unbiased = true, alpha = 1, ...left } = checkOptions("AdaptiveInstanceNorm", options);
+    checkNoneLeft("AdaptiveInstanceNorm", left);
     this.eps = checkEps("AdaptiveInstanceNorm", eps);
-    this.unbiased = unbiased;
+    this.unbiased = checkBoolean("AdaptiveInstanceNorm", "unbiased", unbiased);
     this.alpha = checkAlpha("AdaptiveInstanceNorm", alpha);
   }
 
   override forward(content: Tensor, style: Tensor): Tensor {
-    return adaptiveInstanceNorm(content, style, this);
+    const { eps, unbiased, alpha } = this;
+    return adaptiveInstanceNorm(content, style, { eps, unbiased, alpha });
   }
 
   /** Without a style the content is its own. */

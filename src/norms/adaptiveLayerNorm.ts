@@ -18,9 +18,9 @@
  *      As a matrix this is rstd · (I − 11ᵀ/C − x̂x̂ᵀ/C). It is symmetric, so its transpose is itself:
  *          ∂L/∂x = rstd · (ĝ − ⟨ĝ⟩ − x̂ · ⟨ĝ · x̂⟩)
  */
-import { checkOptions } from "../autograd/checks.ts";
+import { checkNoneLeft, checkOptions } from "../autograd/checks.ts";
 import { zeros } from "../autograd/creation.ts";
-import { formatNumber } from "../autograd/format.ts";
+import { describeValue, formatNumber } from "../autograd/format.ts";
 import { Module, Parameter } from "../autograd/module.ts";
 import type { Dtype } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
@@ -156,7 +156,8 @@ export function adaptiveLayerNorm(
   shift: Tensor,
   options: { readonly eps?: number } = {},
 ): Tensor {
-  const { eps = 1e-6 } = checkOptions("adaptiveLayerNorm", options);
+  const { eps = 1e-6, ...left } = checkOptions("adaptiveLayerNorm", options);
+  checkNoneLeft("adaptiveLayerNorm", left);
   checkAdaptiveLayerNorm(input, { scale, shift }, eps);
   const rule = <A extends Num<A>>(
     x: A,
@@ -168,6 +169,9 @@ export function adaptiveLayerNorm(
   };
   return apply("adaptiveLayerNorm", { rule, computeIn: "float64", attributes: { eps } }, input, scale, shift);
 }
+
+/** Which comes first where one map makes both: the shift (DiT), or the scale (diffusers' AdaLayerNorm). */
+export type ModulationOrder = "shiftScale" | "scaleShift";
 
 /** x · weightᵀ + bias, which begins as 0 for every x. Norms do not import layers. */
 class ZeroLinear extends Module {
@@ -191,15 +195,20 @@ class ZeroLinear extends Module {
 
 /**
  * Adaptive layer normalization (AdaLN) whose scale and shift are a learned function of a condition, such as the embedding
- * of a time step or a label: (shift, scale) = linear(silu(condition)), the first half the shift, as in DiT's final layer
- * and in diffusers' AdaLayerNorm. The linear map begins at zero, so that the layer begins as LayerNorm without parameters.
- * Its state has diffusers' names, `linear.weight` and `linear.bias`; DiT's are `adaLN_modulation.1.weight` and `.bias`.
+ * of a time step or a label: (shift, scale) = linear(silu(condition)), the first half the shift, as in DiT's final layer.
+ * The linear map begins at zero, so that the layer begins as LayerNorm without parameters.
+ *
+ * Its state has diffusers' names, `linear.weight` and `linear.bias` (DiT's are `adaLN_modulation.1.weight` and `.bias`), and
+ * a state of the other order loads without an error: choose the order. In diffusers AdaLayerNorm and
+ * AdaLayerNormContinuous have the SCALE first, and AdaLayerNorm the shift only with chunk_dim = 1 (CogVideoX, OmniGen);
+ * their eps is 1e-5. So for those `{ order: "scaleShift", eps: 1e-5 }`.
  *
  * @param numFeatures the size of the input's last dim, C
  * @param conditionFeatures the size of a condition
  * @param options.eps added to the variance inside the root. Default 1e-6
+ * @param options.order which half of the linear map's output is which: "shiftScale" (default) or "scaleShift"
  * @param options.dtype of the parameters. Default: the default dtype, float64
- * @throws RangeError if a count is no positive whole number or eps negative
+ * @throws RangeError if a count is no positive whole number, eps negative, or the order another one
  * @example
  * const norm = new AdaptiveLayerNorm(4, 8);
  * norm.forward(tensor([[1, 2, 4, 8]]), randn([1, 8])); // [[-1.0258, -0.6528, 0.0933, 1.5853]]: LayerNorm, at first
@@ -209,19 +218,22 @@ export class AdaptiveLayerNorm extends Norm<readonly [input: Tensor, condition: 
   readonly numFeatures: number;
   readonly conditionFeatures: number;
   readonly eps: number;
-  /** [conditionFeatures] → [2 · numFeatures]: the shift, then the scale. */
+  readonly order: ModulationOrder;
+  /** [conditionFeatures] → [2 · numFeatures]: the shift, then the scale; or the other way round. */
   readonly linear: Module & { readonly weight: Parameter; readonly bias: Parameter };
 
   constructor(
     numFeatures: number,
     conditionFeatures: number,
-    options: { readonly eps?: number; readonly dtype?: Dtype } = {},
+    options: { readonly eps?: number; readonly order?: ModulationOrder; readonly dtype?: Dtype | undefined } = {},
   ) {
     super();
-    const { eps = 1e-6, dtype } = checkOptions("AdaptiveLayerNorm", options);
+    const { eps = 1e-6, order = "shiftScale", dtype, ...left } = checkOptions("AdaptiveLayerNorm", options);
+    checkNoneLeft("AdaptiveLayerNorm", left);
     this.numFeatures = checkCount("AdaptiveLayerNorm", "numFeatures", numFeatures);
     this.conditionFeatures = checkCount("AdaptiveLayerNorm", "conditionFeatures", conditionFeatures);
     this.eps = checkEps("AdaptiveLayerNorm", eps);
+    this.order = checkOrder("AdaptiveLayerNorm", order);
     this.linear = new ZeroLinear(conditionFeatures, 2 * numFeatures, dtype === undefined ? {} : { dtype });
   }
 
@@ -231,7 +243,7 @@ export class AdaptiveLayerNorm extends Norm<readonly [input: Tensor, condition: 
    */
   override forward(input: Tensor, condition: Tensor): Tensor {
     const [scale, shift] = this.modulation(input, condition);
-    return adaptiveLayerNorm(input, scale, shift, this);
+    return adaptiveLayerNorm(input, scale, shift, { eps: this.eps });
   }
 
   /** Without a condition it is one of zeros. */
@@ -245,7 +257,8 @@ export class AdaptiveLayerNorm extends Norm<readonly [input: Tensor, condition: 
   }
 
   protected override extraRepr(): string {
-    return `${this.numFeatures}, ${this.conditionFeatures}, eps=${formatNumber(this.eps)}`;
+    const order = this.order === "shiftScale" ? "" : `, order=${this.order}`;
+    return `${this.numFeatures}, ${this.conditionFeatures}, eps=${formatNumber(this.eps)}${order}`;
   }
 
   private noCondition(input: Tensor): Tensor {
@@ -264,7 +277,8 @@ export class AdaptiveLayerNorm extends Norm<readonly [input: Tensor, condition: 
       );
     }
     const modulation = this.linear.forward(condition.mul(condition.sigmoid())); // silu(c) = c · σ(c)
-    return [modulation.slice(1, numFeatures), modulation.slice(1, 0, numFeatures)];
+    const [first, second] = [modulation.slice(1, 0, numFeatures), modulation.slice(1, numFeatures)];
+    return this.order === "scaleShift" ? [first, second] : [second, first];
   }
 }
 
@@ -303,6 +317,11 @@ function adaptiveLayerNormCase(shape: Shape, { eps }: AdaptiveLayerNormOptions):
     },
     op: (inputs) => adaptiveLayerNorm(...split(inputs), { eps }),
   };
+}
+
+function checkOrder(name: string, order: ModulationOrder): ModulationOrder {
+  if (order === "shiftScale" || order === "scaleShift") return order;
+  throw new RangeError(`${name}: expected order "shiftScale" or "scaleShift", got ${describeValue(order)}`);
 }
 
 function checkAdaptiveLayerNorm(

@@ -27,7 +27,7 @@
  *
  * In evaluation the running statistics are constants: see runningStats.ts.
  */
-import { checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Buffer, Parameter } from "../autograd/module.ts";
@@ -40,7 +40,15 @@ import type { Traced } from "../autograd/tape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { channelPartition, channelShape, nonChannelDims } from "./channels.ts";
-import { checkChannels, checkCount, checkEps, checkMomentum, checkPerChannel, checkRunning } from "./checks.ts";
+import {
+  checkApart,
+  checkChannels,
+  checkCount,
+  checkEps,
+  checkMomentum,
+  checkPerChannel,
+  checkRunning,
+} from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
 import { batchLayout, needsOf, runNormKernel } from "./normKernel.ts";
@@ -198,11 +206,15 @@ export function batchNorm(
     training = false,
     momentum = 0.1,
     eps = 1e-5,
+    ...left
   } = checkOptions("batchNorm", options);
+  checkNoneLeft("batchNorm", left);
+  checkBoolean("batchNorm", "training", training);
   checkEps("batchNorm", eps);
   checkMomentum("batchNorm", momentum);
   const n = checkBatchNorm(input, { runningMean, runningVar, weight, bias }, training);
   checkRunning("batchNorm", input, { runningMean, runningVar });
+  checkApart("batchNorm", { runningMean, runningVar });
   if (!training) {
     const attributes = { training, eps };
     return normalizeByRunningStats("batchNorm", input, { runningMean, runningVar, weight, bias, eps, attributes });
@@ -250,7 +262,7 @@ export interface BatchNormModuleOptions {
   readonly momentum?: number | null;
   readonly affine?: boolean;
   readonly trackRunningStats?: boolean;
-  readonly dtype?: Dtype;
+  readonly dtype?: Dtype | undefined;
 }
 
 abstract class BatchNorm extends Norm {
@@ -264,18 +276,20 @@ abstract class BatchNorm extends Norm {
   readonly bias: Parameter | null;
   readonly runningMean: Buffer | null;
   readonly runningVar: Buffer | null;
-  /** How many batches training has seen, empty ones included as in PyTorch; a single number. */
+  /** How many batches training has seen, empty ones included as in PyTorch, unless momentum is null; a single number. */
   readonly numBatchesTracked: Buffer | null;
 
   constructor(numFeatures: number, options: BatchNormModuleOptions = {}) {
     super();
     const name = this.constructor.name;
-    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype } = checkOptions(name, options);
+    const checked = checkOptions(name, options);
+    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype, ...left } = checked;
+    checkNoneLeft(name, left);
     this.numFeatures = checkCount(name, "numFeatures", numFeatures);
     this.eps = checkEps(name, eps);
     this.momentum = momentum === null ? null : checkMomentum(name, momentum);
-    this.affine = affine;
-    this.trackRunningStats = trackRunningStats;
+    this.affine = checkBoolean(name, "affine", affine);
+    this.trackRunningStats = checkBoolean(name, "trackRunningStats", trackRunningStats);
     const made = dtype === undefined ? {} : { dtype };
     this.weight = affine ? new Parameter(full([numFeatures], 1, made)) : null;
     this.bias = affine ? new Parameter(full([numFeatures], 0, made)) : null;
@@ -298,8 +312,10 @@ abstract class BatchNorm extends Norm {
     const { runningMean, runningVar } = this.statistics();
     const momentum = this.momentum ?? 1 / batches;
     const output = batchNorm(input, runningMean, runningVar, { weight, bias, training: useBatch, momentum, eps });
-    // After the call, so that one that throws has counted nothing (PyTorch counts before).
-    if (track && numBatchesTracked) numBatchesTracked.value = numBatchesTracked.value.add(1);
+    // After the call, so that one that throws has counted nothing (PyTorch counts before). An empty batch is counted as in
+    // PyTorch, but not for the cumulative average, in which it has no part.
+    const counts = track && (input.numel > 0 || this.momentum !== null);
+    if (counts && numBatchesTracked) numBatchesTracked.value = numBatchesTracked.value.add(1);
     return output;
   }
 
@@ -354,7 +370,7 @@ abstract class BatchNorm extends Norm {
  * @param numFeatures C
  * @param options.eps added to the variance inside the root. Default 1e-5
  * @param options.momentum weight of the NEW value in the running statistics, default 0.1; null gives every batch the same
- *   weight
+ *   weight, and an empty one none (PyTorch counts it)
  * @param options.affine learn weight (initially 1) and bias (initially 0), [C]. Default true
  * @param options.trackRunningStats keep runningMean (initially 0), runningVar (initially 1) and numBatchesTracked, and use
  *   them in evaluation. Default true; without them the batch's statistics are used in evaluation as well

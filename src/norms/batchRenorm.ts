@@ -15,7 +15,7 @@
  *   runningMean ← (1 − momentum) · runningMean + momentum · μ
  *   runningStd  ← (1 − momentum) · runningStd  + momentum · std         the standard deviation moves, not the variance
  *
- * and in evaluation y = (x − m)/s · weight + bias, without ε. Where nothing is clipped, y of training is that, too, with the
+ * and in evaluation y = (x − m)/s · weight + bias, without ε. 1/s is 0 where s = 0, in r and d as well. Where nothing is clipped, y of training is that, too, with the
  * gradient of batch normalization. With rMax = 1 and dMax = 0 it is batch normalization.
  *
  * Shapes: x, y [N, C, *]; weight, bias, runningMean, runningStd [C]; μ, σ², std, r, d [1, C, 1, …].
@@ -36,21 +36,15 @@
  *
  * In evaluation ∂L/∂x = g · weight / s, and x̂ · r + d of 2 is (x − m)/s.
  */
-import { checkNumber, checkOptions } from "../autograd/checks.ts";
-import { full, tensor } from "../autograd/creation.ts";
-import { formatNumber } from "../autograd/format.ts";
-import { Buffer, Parameter } from "../autograd/module.ts";
-import type { Dtype } from "../autograd/ndarray.ts";
+import { checkBoolean, checkNoneLeft, checkNumber, checkOptions } from "../autograd/checks.ts";
 import type { Num } from "../autograd/num.ts";
-import { formatShape, sizeOf } from "../autograd/shape.ts";
-import type { Shape } from "../autograd/shape.ts";
+import { formatShape } from "../autograd/shape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
-import { channelPartition, channelShape, nonChannelDims } from "./channels.ts";
-import { checkChannels, checkCount, checkEps, checkMomentum, checkPerChannel, checkRunning } from "./checks.ts";
-import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
-import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
-import { commitRunningStats, exampleRunningStats } from "./runningStats.ts";
+import { channelShape, nonChannelDims } from "./channels.ts";
+import { checkApart, checkEps, checkMomentum, checkPerChannel, checkRunning } from "./checks.ts";
+import type { NormTerms } from "./descriptor.ts";
+import { commitRunningStats } from "./runningStats.ts";
 
 /** Where eps stands: inside the root ("paper") or beside it ("ludvb"). */
 export type BatchRenormConvention = "paper" | "ludvb";
@@ -127,14 +121,15 @@ export function batchRenormCorrection<A extends Num<A>>(
 ): BatchRenormCorrection<A> {
   const constant = x.detach();
   const perChannel = channelShape(x.shape);
-  const [mean, std] = [runningMean.detach().reshape(perChannel), runningStd.detach().reshape(perChannel)];
+  const mean = runningMean.detach().reshape(perChannel);
+  const reciprocal = reciprocalOrZero(runningStd.detach()).reshape(perChannel);
   // μ − m as the mean of x − m: a large mean would take its own rounding error along.
   const apart = constant.sub(mean).mean(nonChannelDims(x.shape), true);
   return {
     scale: batchMoments(constant, options)
-      .std.div(std)
+      .std.mul(reciprocal)
       .clamp(1 / rMax, rMax),
-    shift: apart.div(std).clamp(-dMax, dMax),
+    shift: apart.mul(reciprocal).clamp(-dMax, dMax),
   };
 }
 
@@ -169,8 +164,13 @@ export function batchRenormForward<A extends Num<A>>(
   return { output: affine(corrected, weight, bias), saved, mean, std: std.reshape(mean.shape) };
 }
 
+/** 1/s, 0 where s = 0. */
+function reciprocalOrZero<A extends Num<A>>(std: A): A {
+  return std.square().rsqrtOrZero();
+}
+
 /** The forward pass of evaluation: running statistics are constants. */
-function evaluationForward<A extends Num<A>>(
+export function evaluationForward<A extends Num<A>>(
   x: A,
   weight: A | null,
   bias: A | null,
@@ -178,7 +178,7 @@ function evaluationForward<A extends Num<A>>(
   runningStd: A,
 ): { readonly output: A; readonly saved: BatchRenormSaved<A> } {
   const perChannel = channelShape(x.shape);
-  const rstd = runningStd.pow(-1).reshape(perChannel);
+  const rstd = reciprocalOrZero(runningStd).reshape(perChannel);
   const xhat = x.sub(runningMean.reshape(perChannel)).mul(rstd);
   const saved = { xhat, rstd, reciprocalRoot: null, scale: null, corrected: xhat, weight, bias };
   return { output: affine(xhat, weight, bias), saved };
@@ -304,12 +304,16 @@ export function batchRenorm(
     convention = "paper",
     ...given
   } = checkOptions("batchRenorm", options);
-  const { momentum = defaults(convention).momentum, eps = defaults(convention).eps } = given;
+  const { momentum = defaults(convention).momentum, eps = defaults(convention).eps, ...left } = given;
+  checkNoneLeft("batchRenorm", left);
+  checkBoolean("batchRenorm", "training", training);
   checkConvention("batchRenorm", convention);
   checkEps("batchRenorm", eps);
   checkMomentum("batchRenorm", momentum);
   checkLimits("batchRenorm", { rMax, dMax });
   const n = checkBatchRenorm(input, runningMean, runningStd, { weight, bias }, training);
+  checkRunning("batchRenorm", input, { runningMean, runningStd });
+  checkApart("batchRenorm", { runningMean, runningStd });
   const rule = <A extends Num<A>>(
     x: A,
     weight: A | null,
@@ -354,285 +358,17 @@ export function batchRenorm(
   );
 }
 
-function defaults(convention: BatchRenormConvention): { readonly momentum: number; readonly eps: number } {
+/** The defaults of a convention. */
+export function defaults(convention: BatchRenormConvention): { readonly momentum: number; readonly eps: number } {
   return convention === "ludvb" ? { momentum: 0.01, eps: 1e-3 } : { momentum: 0.1, eps: 1e-5 };
 }
 
-/** A limit, or how it grows with the number of batches that training has seen. */
-export type BatchRenormSchedule = number | ((batches: number) => number);
-
-/**
- * The paper's schedule of rMax: 1 for 5,000 batches, then growing to 3 at 40,000.
- *
- * @example
- * [0, 5000, 22500, 40000, 90000].map(rMaxSchedule); // [1, 1, 2, 3, 3]
- */
-export function rMaxSchedule(batches: number): number {
-  return Math.min(3, Math.max(1, 1 + (2 * (batches - 5000)) / 35000));
-}
-
-/**
- * The paper's schedule of dMax: 0 for 5,000 batches, then growing to 5 at 25,000.
- *
- * @example
- * [0, 5000, 15000, 25000, 90000].map(dMaxSchedule); // [0, 0, 2.5, 5, 5]
- */
-export function dMaxSchedule(batches: number): number {
-  return Math.min(5, Math.max(0, (5 * (batches - 5000)) / 20000));
-}
-
-export interface BatchRenormModuleOptions {
-  readonly eps?: number;
-  /** Weight of the NEW value; null averages all batches alike. */
-  readonly momentum?: number | null;
-  readonly affine?: boolean;
-  readonly rMax?: BatchRenormSchedule;
-  readonly dMax?: BatchRenormSchedule;
-  readonly convention?: BatchRenormConvention;
-  readonly dtype?: Dtype;
-}
-
-abstract class BatchRenorm extends Norm {
-  readonly numFeatures: number;
-  readonly eps: number;
-  readonly momentum: number | null;
-  readonly affine: boolean;
-  readonly rMax: BatchRenormSchedule;
-  readonly dMax: BatchRenormSchedule;
-  readonly convention: BatchRenormConvention;
-  readonly weight: Parameter | null;
-  readonly bias: Parameter | null;
-  readonly runningMean: Buffer;
-  readonly runningStd: Buffer;
-  /** How many batches training has seen; the limits grow with it. */
-  readonly numBatchesTracked: Buffer;
-
-  constructor(numFeatures: number, options: BatchRenormModuleOptions = {}) {
-    super();
-    const { name } = this.constructor;
-    const given = checkOptions(name, options);
-    const { affine = true, rMax = rMaxSchedule, dMax = dMaxSchedule, convention = "paper", dtype } = given;
-    this.convention = checkConvention(name, convention);
-    const { eps = defaults(convention).eps, momentum = defaults(convention).momentum } = given;
-    this.numFeatures = checkCount(name, "numFeatures", numFeatures);
-    this.eps = checkEps(name, eps);
-    this.momentum = momentum === null ? null : checkMomentum(name, momentum);
-    this.affine = affine;
-    this.rMax = rMax;
-    this.dMax = dMax;
-    checkLimits(name, limitsAt(this, 0));
-    const made = dtype === undefined ? {} : { dtype };
-    this.weight = affine ? new Parameter(full([numFeatures], 1, made)) : null;
-    this.bias = affine ? new Parameter(full([numFeatures], 0, made)) : null;
-    this.runningMean = new Buffer(full([numFeatures], 0, made));
-    this.runningStd = new Buffer(full([numFeatures], 1, made));
-    this.numBatchesTracked = new Buffer(full([], 0, { dtype: "float64" }), { optional: true });
-  }
-
-  /** The numbers of dims that an input may have. */
-  protected abstract readonly inputDims: readonly number[];
-
-  override forward(input: Tensor): Tensor {
-    this.checkInput(input);
-    const { weight, bias, training, eps, convention, numBatchesTracked } = this;
-    const batches = numBatchesTracked.item();
-    const momentum = this.momentum ?? 1 / (batches + 1);
-    const settings = { weight, bias, training, eps, convention, momentum, ...limitsAt(this, batches) };
-    const output = batchRenorm(input, this.runningMean, this.runningStd, settings);
-    // After the call, so that one that throws has counted nothing.
-    if (training) numBatchesTracked.value = numBatchesTracked.value.add(1);
-    return output;
-  }
-
-  override normCase(input: Tensor): { case: NormCase; inputs: readonly Tensor[] } {
-    this.checkInput(input);
-    const { weight, bias, training, eps, convention, runningMean, runningStd } = this;
-    checkBatchRenorm(input, runningMean, runningStd, { weight, bias }, training);
-    const limits = training ? limitsAt(this, this.numBatchesTracked.item()) : null;
-    return {
-      case: batchRenormCase(
-        input.shape,
-        { eps, convention },
-        { hasWeight: weight !== null, hasBias: bias !== null },
-        { mean: [...runningMean.data], std: [...runningStd.data] },
-        limits,
-      ),
-      inputs: [input, weight, bias].filter((array) => array !== null),
-    };
-  }
-
-  protected override extraRepr(): string {
-    const { numFeatures, eps, momentum, affine: has, rMax, dMax, convention } = this;
-    const shown = (value: BatchRenormSchedule | null): string =>
-      typeof value === "number" ? formatNumber(value) : value === null ? "null" : "schedule";
-    return (
-      `${numFeatures}, eps=${formatNumber(eps)}, momentum=${shown(momentum)}, affine=${has}, ` +
-      `rMax=${shown(rMax)}, dMax=${shown(dMax)}, convention=${convention}`
-    );
-  }
-
-  private checkInput(input: Tensor): void {
-    const { name } = this.constructor;
-    if (!this.inputDims.includes(checkTensor(name, "input", input).ndim)) {
-      throw new RangeError(
-        `${name}: expected ${this.inputDims.map((n) => `${n}D`).join(" or ")} input, got ${input.ndim}D ` +
-          `of shape ${formatShape(input.shape)}`,
-      );
-    }
-    checkChannels(name, "numFeatures", this.numFeatures, input, 1);
-  }
-}
-
-/**
- * Batch renormalization of [N, C] or [N, C, L].
- *
- * @param numFeatures C
- * @param options.eps default 1e-5; 1e-3 for "ludvb"
- * @param options.momentum weight of the NEW value in the running statistics; null gives every batch the same weight.
- *   Default 0.1; 0.01 for "ludvb". The longer the average, the less r and d follow the batch
- * @param options.affine learn weight (initially 1) and bias (initially 0), [C]. Default true
- * @param options.rMax the limit of r, or how it grows with the number of batches. Default rMaxSchedule: it starts as
- *   batch normalization
- * @param options.dMax the limit of d, likewise. Default dMaxSchedule
- * @param options.convention "paper" (default) or "ludvb": see batchRenorm
- * @param options.dtype of the parameters and buffers. Default: the default dtype, float64
- * @throws RangeError if an input has another number of dims or channels, or a single value a channel in training
- * @example
- * const norm = new BatchRenorm1d(2, { rMax: 3, dMax: 5 });
- * norm.forward(tensor([[1, 10], [3, 30]]));
- * norm.runningMean; // [0.2, 2]
- * norm.runningStd; // [1, 1.9]: the second is 0.9 + 0.1 · 10
- */
-export class BatchRenorm1d extends BatchRenorm {
-  protected override get inputDims(): readonly number[] {
-    return [2, 3];
-  }
-}
-
-/**
- * Batch renormalization of [N, C, H, W]. Options as BatchRenorm1d.
- *
- * @example
- * new BatchRenorm2d(16).forward(randn([8, 16, 4, 4])).shape; // [8, 16, 4, 4]
- */
-export class BatchRenorm2d extends BatchRenorm {
-  protected override get inputDims(): readonly number[] {
-    return [4];
-  }
-}
-
-/**
- * Batch renormalization of [N, C, D, H, W]. Options as BatchRenorm1d.
- *
- * @example
- * new BatchRenorm3d(4).forward(randn([2, 4, 3, 3, 3])).shape; // [2, 4, 3, 3, 3]
- */
-export class BatchRenorm3d extends BatchRenorm {
-  protected override get inputDims(): readonly number[] {
-    return [5];
-  }
-}
-
-/** Limits as numbers, after so many batches. */
-function limitsAt({ rMax, dMax }: Pick<BatchRenorm, "rMax" | "dMax">, batches: number): BatchRenormLimits {
-  const at = (limit: BatchRenormSchedule): number => (typeof limit === "function" ? limit(batches) : limit);
-  return { rMax: at(rMax), dMax: at(dMax) };
-}
-
-/**
- * Training in both conventions, as batch normalization, with limits that some channels meet, and with limits that none
- * meets; and evaluation. Each with and without weight and bias.
- *
- * r and d are constants by definition and yet move with x, so the gradient is not that of the op's values as x moves, and
- * no choice of cases makes it so but for limits that are always met. It is the gradient of the op with r and d held, which
- * each case has as `held`; a law says that the two agree at the point where they are held, in value and gradient.
- */
-export const batchRenormDescriptor: NormDescriptor = {
-  name: "batchRenorm",
-  cases: (shape, eps = 1e-5) => {
-    const [, channels = 0] = shape;
-    if (shape.length < 2 || channels === 0) return [];
-    const { mean, variance } = exampleRunningStats(channels);
-    const running = { mean, std: variance };
-    const limits = [
-      { rMax: 1, dMax: 0 },
-      { rMax: 1.5, dMax: 0.5 },
-      { rMax: Infinity, dMax: Infinity },
-    ];
-    const training = sizeOf(shape) === channels ? [] : limits;
-    const options = (["paper", "ludvb"] as const).map((convention) => ({ eps, convention }));
-    const cases = options.flatMap((option) => training.map((limit) => ({ option, limit })));
-    const evaluation = { option: { eps, convention: "paper" as const }, limit: null };
-    return [...cases, evaluation].flatMap(({ option, limit }) =>
-      affineCombinations.map((has) => batchRenormCase(shape, option, has, running, limit)),
-    );
-  },
-};
-
-/** `limits` null: evaluation. */
-function batchRenormCase(
-  shape: Shape,
-  { eps, convention }: BatchRenormOptions,
-  has: Affine,
-  running: { readonly mean: readonly number[]; readonly std: readonly number[] },
-  limits: BatchRenormLimits | null,
-): NormCase {
-  const options = { eps, convention };
-  const mode = limits ? `training, ${convention}, rMax ${limits.rMax}, dMax ${limits.dMax}` : "evaluation";
-  const correctionAt = <A extends Num<A>>(x: A, { rMax, dMax }: BatchRenormLimits): BatchRenormCorrection<A> => {
-    const constant = (values: readonly number[]): A => x.constant(() => values, [values.length]);
-    return batchRenormCorrection(x, constant(running.mean), constant(running.std), { ...options, rMax, dMax });
-  };
-  return {
-    norm: "batchRenorm",
-    label: `${mode}, ${affineLabel(has)}`,
-    inputs: affineInputs(shape, [shape[1] ?? 0], has),
-    partition: channelPartition(shape, { perSample: false }),
-    trace: <A extends Num<A>>(inputs: readonly A[]) => {
-      const [x, weight, bias] = splitAffine(inputs, has);
-      const constant = (values: readonly number[]): A => x.constant(() => values, [values.length]);
-      const { output, saved } = limits
-        ? batchRenormForward(x, weight, bias, correctionAt(x, limits), options)
-        : evaluationForward(x, weight, bias, constant(running.mean), constant(running.std));
-      return {
-        output,
-        pullback: (gradOutput: A) => presentGrads(batchRenormBackward(gradOutput, saved), has),
-        terms: (gradOutput: A) => batchRenormTerms(gradOutput, saved),
-      };
-    },
-    op: (inputs) => {
-      const [x, weight, bias] = splitAffine(inputs, has);
-      const [mean, std] = [tensor(running.mean, { dtype: x.dtype }), tensor(running.std, { dtype: x.dtype })];
-      return batchRenorm(x, mean, std, { weight, bias, training: limits !== null, ...options, ...limits });
-    },
-    ...(limits && {
-      held: (at) => {
-        const [x] = splitAffine(at, has);
-        const { scale, shift } = correctionAt(x.to("float64"), limits);
-        const rule = <A extends Num<A>>(
-          moved: A,
-          weight: A | null,
-          bias: A | null,
-        ): { output: A; pullback: (gradOutput: A) => readonly [A, A | null, A | null] } => {
-          const correction = {
-            scale: moved.constant(() => scale.data, scale.shape),
-            shift: moved.constant(() => shift.data, shift.shape),
-          };
-          const { output, saved } = batchRenormForward(moved, weight, bias, correction, options);
-          return { output, pullback: (gradOutput) => batchRenormBackward(gradOutput, saved) };
-        };
-        return (inputs) => apply("batchRenorm", { rule, computeIn: "float64" }, ...splitAffine(inputs, has));
-      },
-    }),
-  };
-}
-
-function checkConvention(name: string, convention: BatchRenormConvention): BatchRenormConvention {
+export function checkConvention(name: string, convention: BatchRenormConvention): BatchRenormConvention {
   if (convention === "paper" || convention === "ludvb") return convention;
   throw new TypeError(`${name}: expected convention "paper" or "ludvb", got ${String(convention)}`);
 }
 
-function checkLimits(name: string, { rMax, dMax }: BatchRenormLimits): void {
+export function checkLimits(name: string, { rMax, dMax }: BatchRenormLimits): void {
   if (!(checkNumber(name, "rMax", rMax) >= 1)) {
     throw new RangeError(`${name}: expected rMax of at least 1, got ${rMax}`);
   }
@@ -642,7 +378,7 @@ function checkLimits(name: string, { rMax, dMax }: BatchRenormLimits): void {
 }
 
 /** How many values a channel has. */
-function checkBatchRenorm(
+export function checkBatchRenorm(
   input: Tensor,
   runningMean: Tensor,
   runningStd: Tensor,
@@ -658,7 +394,6 @@ function checkBatchRenorm(
     runningStd: checkTensor("batchRenorm", "runningStd", runningStd),
   };
   checkPerChannel("batchRenorm", channels, { ...running, ...perChannel });
-  checkRunning("batchRenorm", input, running);
   const n = input.numel / channels;
   if (training && n === 1) {
     throw new RangeError(

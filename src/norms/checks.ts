@@ -53,6 +53,14 @@ export function checkMomentum(name: string, momentum: number): number {
   return momentum;
 }
 
+/** Mean and variance (or deviation) are moved one after the other: one tensor for both would be moved twice, and be neither. */
+export function checkApart(name: string, running: Readonly<Record<string, Tensor | null>>): void {
+  const [mean, other] = Object.values(running);
+  if (mean && mean === other) {
+    throw new TypeError(`${name}: expected two tensors as ${Object.keys(running).join(" and ")}, got one for both`);
+  }
+}
+
 /** Running statistics are assigned to, and enter as constants: of the input's dtype, and without a gradient. */
 export function checkRunning(
   name: string,

@@ -30,7 +30,7 @@
  *        dx̂     = rstd · (dx − ⟨dx⟩ − x̂ · ⟨x̂ · dx⟩)            which as a matrix is symmetric, so
  *        ∂L/∂x  = rstd · (ĝ − ⟨ĝ⟩ − x̂ · ⟨ĝ · x̂⟩)
  */
-import { checkOptions } from "../autograd/checks.ts";
+import { checkNoneLeft, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
@@ -192,7 +192,8 @@ export function conditionalInstanceNorm(
   styles: Styles,
   options: { readonly weight?: Tensor | null; readonly bias?: Tensor | null; readonly eps?: number } = {},
 ): Tensor {
-  const { weight = null, bias = null, eps = 1e-5 } = checkOptions("conditionalInstanceNorm", options);
+  const { weight = null, bias = null, eps = 1e-5, ...left } = checkOptions("conditionalInstanceNorm", options);
+  checkNoneLeft("conditionalInstanceNorm", left);
   checkConditional(input, styles, { weight, bias, eps });
   const blend = styles instanceof Tensor ? styles : null;
   // A copy: for a second derivative the rule runs again, when the caller may have changed the array.
@@ -234,9 +235,14 @@ export class ConditionalInstanceNorm extends Norm<readonly [input: Tensor, style
   readonly weight: Parameter;
   readonly bias: Parameter;
 
-  constructor(numFeatures: number, numStyles: number, options: { readonly eps?: number; readonly dtype?: Dtype } = {}) {
+  constructor(
+    numFeatures: number,
+    numStyles: number,
+    options: { readonly eps?: number; readonly dtype?: Dtype | undefined } = {},
+  ) {
     super();
-    const { eps = 1e-5, dtype } = checkOptions("ConditionalInstanceNorm", options);
+    const { eps = 1e-5, dtype, ...left } = checkOptions("ConditionalInstanceNorm", options);
+    checkNoneLeft("ConditionalInstanceNorm", left);
     this.numFeatures = checkCount("ConditionalInstanceNorm", "numFeatures", numFeatures);
     this.numStyles = checkCount("ConditionalInstanceNorm", "numStyles", numStyles);
     this.eps = checkEps("ConditionalInstanceNorm", eps);
@@ -248,7 +254,8 @@ export class ConditionalInstanceNorm extends Norm<readonly [input: Tensor, style
   override forward(input: Tensor, styles: Styles): Tensor {
     checkTensor("ConditionalInstanceNorm", "input", input);
     checkChannels("ConditionalInstanceNorm", "numFeatures", this.numFeatures, input, 1);
-    return conditionalInstanceNorm(input, styles, this);
+    const { weight, bias, eps } = this;
+    return conditionalInstanceNorm(input, styles, { weight, bias, eps });
   }
 
   /** Without styles every sample has the first. */
@@ -391,8 +398,13 @@ function checkStyles(styles: Styles, batch: number, numStyles: number): void {
   if (styles instanceof Tensor) {
     if (sameShape(styles.shape, [batch, numStyles])) return;
     throw new RangeError(
-      `${name}: expected style weights of shape [${batch}, ${numStyles}], got ${formatShape(styles.shape)}`,
+      `${name}: expected style weights of shape [${batch}, ${numStyles}], got ${formatShape(styles.shape)}; ` +
+        "labels are an array or Int32Array, not a tensor",
     );
+  }
+  const given: Styles | null | undefined = styles;
+  if (given === undefined || given === null) {
+    throw new TypeError(`${name}: expected styles, labels or a tensor of weights, got ${String(given)}`);
   }
   const labels = Array.from(checkIndices(name, styles));
   if (labels.length !== batch) {

@@ -1,7 +1,7 @@
 import { adaptiveInstanceNormDescriptor } from "./adaptiveInstanceNorm.ts";
 import { adaptiveLayerNormDescriptor } from "./adaptiveLayerNorm.ts";
 import { batchNormDescriptor } from "./batchNorm.ts";
-import { batchRenormDescriptor } from "./batchRenorm.ts";
+import { batchRenormDescriptor } from "./batchRenormCase.ts";
 import type { NormDescriptor } from "./descriptor.ts";
 import { conditionalInstanceNormDescriptor } from "./conditionalInstanceNorm.ts";
 import { filterResponseNormDescriptor } from "./filterResponseNorm.ts";

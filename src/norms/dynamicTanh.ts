@@ -13,7 +13,7 @@
  *   3. dt = (1 − t²) · (α dx + x dα), since tanh' = 1 − tanh². No cell reaches another, so with z = ĝ · (1 − t²)
  *          ∂L/∂x = z · α             ∂L/∂α = Σ z · x over everything
  */
-import { checkNumber, checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkNoneLeft, checkNumber, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber, formatValue } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
@@ -123,7 +123,8 @@ export function dynamicTanh(
   alpha: Tensor,
   options: { readonly weight?: Tensor | null; readonly bias?: Tensor | null } = {},
 ): Tensor {
-  const { weight = null, bias = null } = checkOptions("dynamicTanh", options);
+  const { weight = null, bias = null, ...left } = checkOptions("dynamicTanh", options);
+  checkNoneLeft("dynamicTanh", left);
   checkDynamicTanh(input, normalizedShape, alpha, { weight, bias });
   const rule = <A extends Num<A>>(
     x: A,
@@ -162,15 +163,20 @@ export class DynamicTanh extends Norm {
 
   constructor(
     normalizedShape: number | Shape,
-    options: { readonly alphaInitValue?: number; readonly elementwiseAffine?: boolean; readonly dtype?: Dtype } = {},
+    options: {
+      readonly alphaInitValue?: number;
+      readonly elementwiseAffine?: boolean;
+      readonly dtype?: Dtype | undefined;
+    } = {},
   ) {
     super();
-    const { alphaInitValue = 0.5, elementwiseAffine = true, dtype } = checkOptions("DynamicTanh", options);
+    const { alphaInitValue = 0.5, elementwiseAffine = true, dtype, ...left } = checkOptions("DynamicTanh", options);
+    checkNoneLeft("DynamicTanh", left);
     const sizes = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
     checkNormalizedShape("DynamicTanh", sizes);
     this.normalizedShape = [...sizes];
     this.alphaInitValue = checkNumber("DynamicTanh", "alphaInitValue", alphaInitValue);
-    this.elementwiseAffine = elementwiseAffine;
+    this.elementwiseAffine = checkBoolean("DynamicTanh", "elementwiseAffine", elementwiseAffine);
     const made = dtype === undefined ? {} : { dtype };
     this.alpha = new Parameter(full([1], alphaInitValue, made));
     this.weight = elementwiseAffine ? new Parameter(full(this.normalizedShape, 1, made)) : null;
@@ -276,6 +282,8 @@ function checkDynamicTanh(
 function checkNormalizedShape(name: string, normalizedShape: Shape): void {
   checkList(name, "normalizedShape", normalizedShape);
   if (normalizedShape.length === 0 || !normalizedShape.every((size) => Number.isInteger(size) && size >= 0)) {
-    throw new RangeError(`${name}: expected normalizedShape of at least one size, got ${formatShape(normalizedShape)}`);
+    throw new RangeError(
+      `${name}: expected normalizedShape of at least one size, in whole numbers, got ${formatShape(normalizedShape)}`,
+    );
   }
 }

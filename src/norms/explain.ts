@@ -50,8 +50,14 @@ export interface BackwardExplanation {
   readonly viaVariance: Tensor;
   /** ∂L/∂x, as the backward computes it: the sum of the three, but for rounding. */
   readonly gradInput: Tensor;
+  /** `gradients.weight` and `gradients.bias`, null where the norm has none. */
   readonly gradWeight: Tensor | null;
   readonly gradBias: Tensor | null;
+  /**
+   * ∂L/∂input of every input besides the first, by its name in the norm's case: weight and bias; meanWeight and varWeight
+   * (SwitchableNorm), tau and epsL (FilterResponseNorm), alpha (DynamicTanh), g (WeightNorm), style, scale and shift, blend.
+   */
+  readonly gradients: Readonly<Record<string, Tensor>>;
   readonly output: Tensor;
 }
 
@@ -70,6 +76,7 @@ export interface BackwardExplanation {
  * const { direct, viaMean } = explainBackward(new LayerNorm(4), x, ones([1, 4]));
  * direct.toArray(); // [[0.373, 0.373, 0.373, 0.373]]
  * viaMean.toArray(); // [[-0.373, -0.373, -0.373, -0.373]]: a gradient of ones cancels
+ * explainBackward(new DynamicTanh(4), x, ones([1, 4])).gradients["alpha"]?.toArray(); // [1.9197]
  */
 export function explainBackward<Further extends readonly unknown[]>(
   norm: Explained<Further>,
@@ -94,19 +101,21 @@ export function explainBackward<Further extends readonly unknown[]>(
   const g = gradOutput.value.to("float64").reshape(trace.output.shape);
   const { direct, viaMean, viaVariance } = trace.terms(g);
   const [gradInput = direct, ...others] = trace.pullback(g).map((gradient) => gradient ?? undefined);
-  const gradients = new Map(others.map((gradient, i) => [normCase.inputs[i + 1]?.name, gradient]));
+  const gradients: Readonly<Record<string, Tensor>> = Object.fromEntries(
+    normCase.inputs.slice(1).flatMap(({ name }, i) => {
+      const gradient = others[i];
+      return gradient ? [[name, new Tensor(gradient)]] : [];
+    }),
+  );
   const show = (array: NdArray): Tensor => new Tensor(array.reshape(input.shape));
-  const parameter = (name: string): Tensor | null => {
-    const gradient = gradients.get(name);
-    return gradient ? new Tensor(gradient) : null;
-  };
   return {
     direct: show(direct),
     viaMean: show(viaMean),
     viaVariance: show(viaVariance),
     gradInput: show(gradInput),
-    gradWeight: parameter("weight"),
-    gradBias: parameter("bias"),
+    gradWeight: gradients["weight"] ?? null,
+    gradBias: gradients["bias"] ?? null,
+    gradients,
     output: show(trace.output),
   };
 }

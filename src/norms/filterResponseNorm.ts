@@ -24,12 +24,12 @@
  *   4. εₗ moves every r by −½ r³ sign(εₗ) dεₗ, and x̂ by x · dr = −½ r² x̂ sign(εₗ) dεₗ:
  *        ∂L/∂εₗ = −½ sign(εₗ) · Σ r² · ĝ · x̂      over everything;  sign(0) = 0
  */
-import { checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
 import type { Dtype } from "../autograd/ndarray.ts";
-import type { Num } from "../autograd/num.ts";
+import type { Num, Values } from "../autograd/num.ts";
 import { formatShape, range, sameShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
@@ -82,10 +82,27 @@ export function filterResponseNormForward<A extends Num<A>>(
   const scaled = weight === null ? xhat : xhat.mul(weight.reshape(perChannel));
   const y = bias === null ? scaled : scaled.add(bias.reshape(perChannel));
   if (tau === null) return { output: y, saved: { xhat, r, above: null, weight, bias, tau, epsL } };
-  const threshold = tau.reshape(perChannel);
-  const above = y.sub(threshold).constant((values) => Float64Array.from(values, (distance) => (distance <= 0 ? 0 : 1)));
-  const output = y.mul(above).add(threshold.mul(isZero(above)));
+  const { output, above } = largerOf(y, tau.reshape(perChannel).expand(y.shape));
   return { output, saved: { xhat, r, above, weight, bias, tau, epsL } };
+}
+
+/** max(y, τ) by choosing, as a product with a mask of 0 would make NaN of an infinity; and 1 where y was chosen, else 0. */
+function largerOf<A extends Num<A>>(y: A, threshold: A): { readonly output: A; readonly above: A } {
+  const size = sizeOf(y.shape);
+  const both = y.reshape([size]).concat([threshold.reshape([size])], 0);
+  const isAbove = (values: Values, i: number): boolean => {
+    const [value = 0, least = 0] = [values[i], values[size + i]];
+    return Number.isNaN(value) || value > least; // NaN must not vanish
+  };
+  const chosen = (values: Values): Int32Array =>
+    Int32Array.from({ length: size }, (_, i) => (isAbove(values, i) ? i : size + i));
+  return {
+    output: both.take(chosen).reshape(y.shape),
+    above: both.constant(
+      (values) => Float64Array.from({ length: size }, (_, i) => Number(isAbove(values, i))),
+      y.shape,
+    ),
+  };
 }
 
 /**
@@ -177,7 +194,8 @@ export function filterResponseNorm(
   } = {},
 ): Tensor {
   const checked = checkOptions("filterResponseNorm", options);
-  const { weight = null, bias = null, tau = null, epsL = null, eps = 1e-6 } = checked;
+  const { weight = null, bias = null, tau = null, epsL = null, eps = 1e-6, ...left } = checked;
+  checkNoneLeft("filterResponseNorm", left);
   checkFilterResponse(input, { weight, bias, tau, epsL }, eps);
   const rule = <A extends Num<A>>(
     x: A,
@@ -201,7 +219,7 @@ export interface FilterResponseNormModuleOptions {
   readonly eps?: number;
   readonly learnableEps?: boolean;
   readonly tlu?: boolean;
-  readonly dtype?: Dtype;
+  readonly dtype?: Dtype | undefined;
 }
 
 abstract class FilterResponseNorm extends Norm {
@@ -215,7 +233,10 @@ abstract class FilterResponseNorm extends Norm {
   constructor(numFeatures: number, options: FilterResponseNormModuleOptions = {}) {
     super();
     const { name } = this.constructor;
-    const { eps = 1e-6, learnableEps = false, tlu = true, dtype } = checkOptions(name, options);
+    const { eps = 1e-6, learnableEps = false, tlu = true, dtype, ...left } = checkOptions(name, options);
+    checkNoneLeft(name, left);
+    checkBoolean(name, "learnableEps", learnableEps);
+    checkBoolean(name, "tlu", tlu);
     this.numFeatures = checkCount(name, "numFeatures", numFeatures);
     this.eps = checkEps(name, eps);
     const made = dtype === undefined ? {} : { dtype };
@@ -229,7 +250,8 @@ abstract class FilterResponseNorm extends Norm {
 
   override forward(input: Tensor): Tensor {
     this.checkInput(input);
-    return filterResponseNorm(input, this);
+    const { weight, bias, tau, epsL, eps } = this;
+    return filterResponseNorm(input, { weight, bias, tau, epsL, eps });
   }
 
   override normCase(input: Tensor): { case: NormCase; inputs: readonly Tensor[] } {

@@ -21,7 +21,7 @@
  *      and with the symmetric matrix moved to the other side of ⟨ĝ, dx̂⟩:
  *          ∂L/∂x = rstd · (ĝ − ⟨ĝ⟩ − x̂ · ⟨ĝ · x̂⟩)
  */
-import { checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
@@ -165,7 +165,8 @@ export function groupNorm(
   numGroups: number,
   options: { readonly weight?: Tensor | null; readonly bias?: Tensor | null; readonly eps?: number } = {},
 ): Tensor {
-  const { weight = null, bias = null, eps = 1e-5 } = checkOptions("groupNorm", options);
+  const { weight = null, bias = null, eps = 1e-5, ...left } = checkOptions("groupNorm", options);
+  checkNoneLeft("groupNorm", left);
   const attributes = { numGroups, eps };
   checkGroupNorm(input, weight, bias, attributes);
   const rule = <A extends Num<A>>(
@@ -213,17 +214,18 @@ export class GroupNorm extends Norm {
   constructor(
     numGroups: number,
     numChannels: number,
-    options: { readonly eps?: number; readonly affine?: boolean; readonly dtype?: Dtype } = {},
+    options: { readonly eps?: number; readonly affine?: boolean; readonly dtype?: Dtype | undefined } = {},
   ) {
     super();
-    const { eps = 1e-5, affine = true, dtype } = checkOptions("GroupNorm", options);
+    const { eps = 1e-5, affine = true, dtype, ...left } = checkOptions("GroupNorm", options);
+    checkNoneLeft("GroupNorm", left);
     this.numGroups = checkCount("GroupNorm", "numGroups", numGroups);
     this.numChannels = checkCount("GroupNorm", "numChannels", numChannels);
     if (numChannels % numGroups !== 0) {
       throw new RangeError(`GroupNorm: expected numGroups to divide numChannels, got ${numGroups} and ${numChannels}`);
     }
     this.eps = checkEps("GroupNorm", eps);
-    this.affine = affine;
+    this.affine = checkBoolean("GroupNorm", "affine", affine);
     const made = dtype === undefined ? {} : { dtype };
     this.weight = affine ? new Parameter(full([numChannels], 1, made)) : null;
     this.bias = affine ? new Parameter(full([numChannels], 0, made)) : null;
@@ -231,7 +233,8 @@ export class GroupNorm extends Norm {
 
   override forward(input: Tensor): Tensor {
     this.checkInput(input);
-    return groupNorm(input, this.numGroups, this);
+    const { numGroups, weight, bias, eps } = this;
+    return groupNorm(input, numGroups, { weight, bias, eps });
   }
 
   override normCase(input: Tensor): { case: NormCase; inputs: readonly Tensor[] } {

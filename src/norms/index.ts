@@ -15,7 +15,7 @@ export {
   adaptiveLayerNormForward,
   adaptiveLayerNormTerms,
 } from "./adaptiveLayerNorm.ts";
-export type { AdaptiveLayerNormOptions, AdaptiveLayerNormSaved } from "./adaptiveLayerNorm.ts";
+export type { AdaptiveLayerNormOptions, AdaptiveLayerNormSaved, ModulationOrder } from "./adaptiveLayerNorm.ts";
 export {
   BatchNorm1d,
   BatchNorm2d,
@@ -167,24 +167,19 @@ export {
 } from "./weightStandardization.ts";
 export type { WeightStandardizationOptions, WeightStandardizationSaved } from "./weightStandardization.ts";
 export {
-  BatchRenorm1d,
-  BatchRenorm2d,
-  BatchRenorm3d,
   batchRenorm,
   batchRenormBackward,
   batchRenormCorrection,
-  batchRenormDescriptor,
   batchRenormForward,
   batchRenormTerms,
-  dMaxSchedule,
-  rMaxSchedule,
 } from "./batchRenorm.ts";
 export type {
   BatchRenormConvention,
   BatchRenormCorrection,
   BatchRenormLimits,
-  BatchRenormModuleOptions,
   BatchRenormOptions,
   BatchRenormSaved,
-  BatchRenormSchedule,
 } from "./batchRenorm.ts";
+export { batchRenormDescriptor } from "./batchRenormCase.ts";
+export { BatchRenorm1d, BatchRenorm2d, BatchRenorm3d, dMaxSchedule, rMaxSchedule } from "./batchRenormLayers.ts";
+export type { BatchRenormModuleOptions, BatchRenormSchedule } from "./batchRenormLayers.ts";

@@ -25,7 +25,7 @@
  *
  * With running statistics instead of the input's own they are constants: see runningStats.ts.
  */
-import { checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { describeValue, formatNumber } from "../autograd/format.ts";
 import { Buffer, Parameter } from "../autograd/module.ts";
@@ -38,7 +38,15 @@ import type { Traced } from "../autograd/tape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { channelPartition, channelShape, nonChannelDims } from "./channels.ts";
-import { checkChannels, checkCount, checkEps, checkMomentum, checkPerChannel, checkRunning } from "./checks.ts";
+import {
+  checkApart,
+  checkChannels,
+  checkCount,
+  checkEps,
+  checkMomentum,
+  checkPerChannel,
+  checkRunning,
+} from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
 import { groupLayout, needsOf, runNormKernel } from "./normKernel.ts";
@@ -185,12 +193,23 @@ export function instanceNorm(
     readonly eps?: number;
   } = {},
 ): Tensor {
-  const { runningMean = null, runningVar = null, weight = null, bias = null } = checkOptions("instanceNorm", options);
-  const { useInputStats = true, momentum = 0.1, eps = 1e-5 } = options;
+  const {
+    runningMean = null,
+    runningVar = null,
+    weight = null,
+    bias = null,
+    useInputStats = true,
+    momentum = 0.1,
+    eps = 1e-5,
+    ...left
+  } = checkOptions("instanceNorm", options);
+  checkNoneLeft("instanceNorm", left);
+  checkBoolean("instanceNorm", "useInputStats", useInputStats);
   checkEps("instanceNorm", eps);
   checkMomentum("instanceNorm", momentum);
   checkInstanceNorm(input, { runningMean, runningVar, weight, bias }, useInputStats);
   checkRunning("instanceNorm", input, { runningMean, runningVar });
+  checkApart("instanceNorm", { runningMean, runningVar });
   if (!useInputStats) {
     const attributes = { useInputStats, eps };
     return normalizeByRunningStats("instanceNorm", input, { runningMean, runningVar, weight, bias, eps, attributes });
@@ -249,7 +268,7 @@ export interface InstanceNormModuleOptions {
   readonly momentum?: number;
   readonly affine?: boolean;
   readonly trackRunningStats?: boolean;
-  readonly dtype?: Dtype;
+  readonly dtype?: Dtype | undefined;
 }
 
 abstract class InstanceNorm extends Norm {
@@ -274,7 +293,9 @@ abstract class InstanceNorm extends Norm {
       affine = false,
       trackRunningStats = false,
       dtype,
+      ...left
     } = checkOptions(name, options);
+    checkNoneLeft(name, left);
     if (typeof momentum !== "number") {
       throw new TypeError(
         `${name}: expected momentum to be a number (there is no cumulative average), got ${describeValue(momentum)}`,
@@ -283,8 +304,8 @@ abstract class InstanceNorm extends Norm {
     this.numFeatures = checkCount(name, "numFeatures", numFeatures);
     this.eps = checkEps(name, eps);
     this.momentum = checkMomentum(name, momentum);
-    this.affine = affine;
-    this.trackRunningStats = trackRunningStats;
+    this.affine = checkBoolean(name, "affine", affine);
+    this.trackRunningStats = checkBoolean(name, "trackRunningStats", trackRunningStats);
     const made = dtype === undefined ? {} : { dtype };
     this.weight = affine ? new Parameter(full([numFeatures], 1, made)) : null;
     this.bias = affine ? new Parameter(full([numFeatures], 0, made)) : null;

@@ -18,7 +18,7 @@
  *      As a matrix this is rstd · (I − 11ᵀ/n − x̂x̂ᵀ/n). It is symmetric, so its transpose is itself:
  *          ∂L/∂x = rstd · (ĝ − ⟨ĝ⟩ − x̂ · ⟨ĝ · x̂⟩)
  */
-import { checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import type { Dtype, NdArray } from "../autograd/ndarray.ts";
 import { formatNumber, formatValue } from "../autograd/format.ts";
@@ -32,7 +32,7 @@ import type { Tensor } from "../autograd/tensor.ts";
 import { checkEps } from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
-import { needsOf, rowLayout, runNormKernel } from "./normKernel.ts";
+import { needsOf, rowLayout, runRowNormKernel } from "./normKernel.ts";
 import type { NormPullback } from "./normKernel.ts";
 
 export interface LayerNormOptions {
@@ -154,7 +154,8 @@ export function layerNorm(
   normalizedShape: Shape,
   options: { readonly weight?: Tensor | null; readonly bias?: Tensor | null; readonly eps?: number } = {},
 ): Tensor {
-  const { weight = null, bias = null, eps = 1e-5 } = checkOptions("layerNorm", options);
+  const { weight = null, bias = null, eps = 1e-5, ...left } = checkOptions("layerNorm", options);
+  checkNoneLeft("layerNorm", left);
   checkLayerNorm(input, weight, bias, { normalizedShape, eps });
   // A copy: for a second derivative the rule runs again, when the caller may have changed the array.
   const attributes = { normalizedShape: [...normalizedShape], eps };
@@ -173,7 +174,7 @@ export function layerNorm(
     weight: NdArray | null,
     bias: NdArray | null,
   ): Traced<NdArray, ReturnType<NormPullback>> =>
-    runNormKernel(x, weight, bias, layout, { eps, centered: true }, needs);
+    runRowNormKernel(x, weight, bias, layout, { eps, centered: true }, needs);
   const op = { rule, computeIn: "float64", attributes, ...(input.numel > 0 && { kernel }) } as const;
   return apply("layerNorm", op, input, weight, bias);
 }
@@ -206,23 +207,27 @@ export class LayerNorm extends Norm {
       readonly eps?: number;
       readonly elementwiseAffine?: boolean;
       readonly bias?: boolean;
-      readonly dtype?: Dtype;
+      readonly dtype?: Dtype | undefined;
     } = {},
   ) {
     super();
-    const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype } = checkOptions("LayerNorm", options);
+    const checked = checkOptions("LayerNorm", options);
+    const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype, ...left } = checked;
+    checkNoneLeft("LayerNorm", left);
+    checkBoolean("LayerNorm", "bias", bias);
     const sizes = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
     checkNormalizedShape("LayerNorm", sizes);
     this.normalizedShape = [...sizes];
     this.eps = checkEps("LayerNorm", eps);
-    this.elementwiseAffine = elementwiseAffine;
+    this.elementwiseAffine = checkBoolean("LayerNorm", "elementwiseAffine", elementwiseAffine);
     const made = dtype === undefined ? {} : { dtype };
     this.weight = elementwiseAffine ? new Parameter(full(this.normalizedShape, 1, made)) : null;
     this.bias = elementwiseAffine && bias ? new Parameter(full(this.normalizedShape, 0, made)) : null;
   }
 
   override forward(input: Tensor): Tensor {
-    return layerNorm(input, this.normalizedShape, this);
+    const { normalizedShape, weight, bias, eps } = this;
+    return layerNorm(input, normalizedShape, { weight, bias, eps });
   }
 
   override normCase(input: Tensor): { case: NormCase; inputs: readonly Tensor[] } {
@@ -305,6 +310,8 @@ function checkLayerNorm(
 function checkNormalizedShape(name: string, normalizedShape: Shape): void {
   checkList(name, "normalizedShape", normalizedShape);
   if (normalizedShape.length === 0 || !normalizedShape.every((size) => Number.isInteger(size) && size >= 0)) {
-    throw new RangeError(`${name}: expected normalizedShape of at least one size, got ${formatShape(normalizedShape)}`);
+    throw new RangeError(
+      `${name}: expected normalizedShape of at least one size, in whole numbers, got ${formatShape(normalizedShape)}`,
+    );
   }
 }

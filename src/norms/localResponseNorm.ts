@@ -17,7 +17,7 @@
  *   3. Transposed:
  *          ∂L/∂x = g · d^(−β) − (2αβ/size) · x · Wᵀ(g · y/d)
  */
-import { checkNumber, checkOptions } from "../autograd/checks.ts";
+import { checkNoneLeft, checkNumber, checkOptions } from "../autograd/checks.ts";
 import { formatNumber } from "../autograd/format.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape, range, sizeOf } from "../autograd/shape.ts";
@@ -151,7 +151,8 @@ export function localResponseNorm(
   size: number,
   options: { readonly alpha?: number; readonly beta?: number; readonly k?: number } = {},
 ): Tensor {
-  const { alpha = 1e-4, beta = 0.75, k = 1 } = checkOptions("localResponseNorm", options);
+  const { alpha = 1e-4, beta = 0.75, k = 1, ...left } = checkOptions("localResponseNorm", options);
+  checkNoneLeft("localResponseNorm", left);
   const attributes = checkLocalResponseNorm("localResponseNorm", { size, alpha, beta, k });
   if (checkTensor("localResponseNorm", "input", input).ndim < 3) {
     throw new RangeError(
@@ -187,7 +188,8 @@ export class LocalResponseNorm extends Norm {
 
   constructor(size: number, options: { readonly alpha?: number; readonly beta?: number; readonly k?: number } = {}) {
     super();
-    const { alpha = 1e-4, beta = 0.75, k = 1 } = checkOptions("LocalResponseNorm", options);
+    const { alpha = 1e-4, beta = 0.75, k = 1, ...left } = checkOptions("LocalResponseNorm", options);
+    checkNoneLeft("LocalResponseNorm", left);
     checkLocalResponseNorm("LocalResponseNorm", { size, alpha, beta, k });
     this.size = size;
     this.alpha = alpha;
@@ -229,7 +231,7 @@ export const localResponseNormDescriptor: NormDescriptor = {
 const noParameters = { hasWeight: false, hasBias: false };
 
 function localResponseNormCase(shape: Shape, options: LocalResponseNormOptions): NormCase {
-  const { size, alpha, beta } = options;
+  const { size, alpha, beta, k } = options;
   const [, channels = 0] = shape;
   const positions = sizeOf(shape.slice(2));
   return {
@@ -248,7 +250,7 @@ function localResponseNormCase(shape: Shape, options: LocalResponseNormOptions):
         terms: (gradOutput) => localResponseNormTerms(gradOutput, saved),
       };
     },
-    op: (inputs) => localResponseNorm(splitAffine(inputs, noParameters)[0], size, options),
+    op: (inputs) => localResponseNorm(splitAffine(inputs, noParameters)[0], size, { alpha, beta, k }),
   };
 }
 

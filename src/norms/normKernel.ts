@@ -1,11 +1,15 @@
 /** The kernels of norms, as ops take them: typed arrays on one side, arrays with shapes on the other. */
-import { activeKernels } from "../autograd/backend.ts";
+import { choose } from "../autograd/backend.ts";
 import { NdArray } from "../autograd/ndarray.ts";
 import { sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import type { Traced } from "../autograd/tape.ts";
 import type { Tensor } from "../autograd/tensor.ts";
+import * as kernels from "../kernels/norm.ts";
+import { normalizeBackward, normalizeForward } from "../kernels/norm.ts";
 import type { NormGradients, NormLayout, NormNeeds, NormOptions, NormStatistics } from "../kernels/normLayout.ts";
+import * as wasm from "../kernels/wasm/norm.ts";
+import * as wasmRows from "../kernels/wasm/rowNorm.ts";
 
 /** Which gradients a backward is to compute: inputs that require none get null. */
 export function needsOf(input: Tensor, weight: Tensor | null, bias: Tensor | null): NormNeeds {
@@ -20,23 +24,47 @@ export type NormPullback = (
   gradOutput: NdArray,
 ) => readonly [gradInput: NdArray | null, gradWeight: NdArray | null, gradBias: NdArray | null];
 
-/** BatchNorm, LayerNorm, GroupNorm, InstanceNorm or RMSNorm, with the statistics of x. x must not be empty. */
-export function runNormKernel(
+interface Pair {
+  readonly forward: typeof kernels.normForward;
+  readonly backward: typeof kernels.normBackward;
+}
+const inTypescript: Pair = { forward: kernels.normForward, backward: kernels.normBackward };
+const inWasm: Pair = { forward: wasm.normForward, backward: wasm.normBackward };
+const rowsInWasm: Pair = { forward: wasmRows.rowNormForward, backward: wasmRows.rowNormBackward };
+
+type NormCall = readonly [
   x: NdArray,
   weight: NdArray | null,
   bias: NdArray | null,
   layout: NormLayout,
   options: NormOptions,
   needs: NormNeeds,
-): { readonly output: NdArray; readonly saved: NormStatistics; readonly pullback: NormPullback } {
-  const { normForward, normBackward } = activeKernels();
-  const { output, saved } = normForward(x.data, weight && weight.data, bias && bias.data, layout, options);
+];
+
+interface NormRun {
+  readonly output: NdArray;
+  readonly saved: NormStatistics;
+  readonly pullback: NormPullback;
+}
+
+/** BatchNorm, GroupNorm or InstanceNorm, with the statistics of x. x must not be empty. */
+export function runNormKernel(...call: NormCall): NormRun {
+  return run(choose(inTypescript, inWasm), ...call);
+}
+
+/** LayerNorm or RMSNorm, whose layout is a rowLayout. x must not be empty. */
+export function runRowNormKernel(...call: NormCall): NormRun {
+  return run(choose(inTypescript, rowsInWasm), ...call);
+}
+
+function run({ forward, backward }: Pair, ...[x, weight, bias, layout, options, needs]: NormCall): NormRun {
+  const { output, saved } = forward(x.data, weight && weight.data, bias && bias.data, layout, options);
   return {
     output: new NdArray(output, x.shape),
     saved,
     pullback: (gradOutput) =>
       shaped(
-        normBackward(gradOutput.data, x.data, weight && weight.data, saved, layout, needs, options),
+        backward(gradOutput.data, x.data, weight && weight.data, saved, layout, needs, options),
         x,
         weight ?? bias,
       ),
@@ -53,13 +81,12 @@ export function runNormalizeKernel(
   { eps }: { readonly eps: number },
   needs: NormNeeds,
 ): Traced<NdArray, readonly [NdArray | null, null, null, NdArray | null, NdArray | null]> {
-  const { normalizeForward, normalizeBackward } = activeKernels();
   const layout = batchLayout(x.shape);
   const statistics = {
     mean: new Float64Array(mean.data),
     correction: new Float64Array(mean.data.length),
     variance: new Float64Array(variance.data),
-    rstd: Float64Array.from(variance.data, (value) => 1 / Math.sqrt(value + eps)),
+    rstd: Float64Array.from(variance.data, (value) => (value + eps === 0 ? 0 : 1 / Math.sqrt(value + eps))),
   };
   const output = normalizeForward(x.data, weight && weight.data, bias && bias.data, statistics, layout);
   return {

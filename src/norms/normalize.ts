@@ -18,9 +18,9 @@
  *
  * |x| has no derivative at 0; there it is taken as 0, for every p.
  */
-import { checkNumber, checkOptions } from "../autograd/checks.ts";
+import { checkNoneLeft, checkNumber, checkOptions } from "../autograd/checks.ts";
 import type { Num } from "../autograd/num.ts";
-import { gatherIndex, normalizeDim, range } from "../autograd/shape.ts";
+import { formatShape, gatherIndex, normalizeDim, range } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
@@ -61,32 +61,50 @@ export function normalizeForward<A extends Num<A>>(
   x: A,
   { p, dim, eps }: NormalizeOptions,
 ): { readonly output: A; readonly saved: NormalizeSaved<A> } {
-  const fixed = (array: A, f: (value: number) => number): A => array.constant((v) => Float64Array.from(v, f));
-  const sign = fixed(x, Math.sign);
-  const size = x.mul(sign);
-  // Where x = 0 the power is that of 1, times 0: without the infinite slope that it has at 0 for p < 1.
-  const isZero = fixed(x, (value) => (value === 0 ? 1 : 0));
-  const power = (array: A, exponent: number): A => array.add(isZero).pow(exponent).mul(isZero.neg().add(1));
-
-  // Σ |x|ᵖ; the norm itself for p = ∞.
-  const largest = p === Infinity ? size.detach().max([dim], true).detach() : null;
-  const share = largest && shareOfLargest(size, largest, dim);
-  const powers =
-    largest && share
-      ? largest.add(size.sub(largest).mul(share).sum([dim], true)) // largest, with the derivative of its share
-      : (p === 1 ? size : p === 2 ? x.square() : power(size, p)).sum([dim], true);
-  const root = (value: number): number => (p === Infinity ? value : p === 2 ? Math.sqrt(value) : value ** (1 / p));
-
+  const { powers, root, slope } = lpNorm(x, p, dim);
   // NaN is large: it must not vanish.
-  const isLarge = fixed(powers, (value) => (root(value) <= eps ? 0 : 1));
-  const isSmall = isLarge.constant((values) => Float64Array.from(values, (v) => 1 - v));
-  const safe = powers.mul(isLarge).add(isSmall); // 1 where it is small, which has a derivative there
-  const norm = p === Infinity || p === 1 ? safe : p === 2 ? safe.sqrt() : safe.pow(1 / p);
+  const isLarge = fixed(root(powers.detach()), (norm) => (norm <= eps ? 0 : 1));
+  const isSmall = fixed(isLarge, (value) => 1 - value);
+  const norm = root(powers.mul(isLarge).add(isSmall)); // 1 where it is small, which has a derivative there
   const inverse = isLarge.div(norm).add(isSmall.mul(eps === 0 ? 0 : 1 / eps));
 
   const y = x.mul(inverse);
-  const slope = share ? share.mul(sign) : p === 1 ? sign : p === 2 ? y : power(y.mul(sign), p - 1).mul(sign);
-  return { output: y, saved: { y, inverse, slope: slope.mul(isLarge), dim } };
+  return { output: y, saved: { y, inverse, slope: slope(y).mul(isLarge), dim } };
+}
+
+/** A constant, value by value. */
+function fixed<A extends Num<A>>(array: A, f: (value: number) => number): A {
+  return array.constant((values) => Float64Array.from(values, f));
+}
+
+/** ‖x‖ = root(powers), and its slope ∂‖x‖/∂x from y = x/‖x‖. */
+interface LpNorm<A> {
+  /** Σ |x|ᵖ, or max |x| for p = ∞; of size 1 in `dim`. */
+  readonly powers: A;
+  readonly root: (powers: A) => A;
+  readonly slope: (y: A) => A;
+}
+
+function lpNorm<A extends Num<A>>(x: A, p: number, dim: number): LpNorm<A> {
+  const itself = (array: A): A => array;
+  if (p === 2) return { powers: x.square().sum([dim], true), root: (powers) => powers.sqrt(), slope: itself };
+  const sign = fixed(x, Math.sign);
+  const size = x.mul(sign);
+  if (p === 1) return { powers: size.sum([dim], true), root: itself, slope: () => sign };
+  if (p === Infinity) {
+    const largest = size.detach().max([dim], true).detach();
+    const share = shareOfLargest(size, largest, dim);
+    const withDerivative = largest.add(size.sub(largest).mul(share).sum([dim], true)); // that of its share
+    return { powers: withDerivative, root: itself, slope: () => share.mul(sign) };
+  }
+  // Where x = 0 the power is that of 1, times 0: without the infinite slope that it has at 0 for p < 1.
+  const isZero = fixed(x, (value) => (value === 0 ? 1 : 0));
+  const power = (array: A, exponent: number): A => array.add(isZero).pow(exponent).mul(isZero.neg().add(1));
+  return {
+    powers: power(size, p).sum([dim], true),
+    root: (powers) => powers.pow(1 / p),
+    slope: (y) => power(y.mul(sign), p - 1).mul(sign),
+  };
 }
 
 /** 1/k for each of the k cells along `dim` that are the largest, and 0 for the others. */
@@ -164,11 +182,17 @@ export function normalize(
   input: Tensor,
   options: { readonly p?: number; readonly dim?: number; readonly eps?: number } = {},
 ): Tensor {
-  const { p = 2, dim = 1, eps = 1e-12 } = checkOptions("normalize", options);
+  const { p = 2, dim = 1, eps = 1e-12, ...left } = checkOptions("normalize", options);
+  checkNoneLeft("normalize", left);
   checkTensor("normalize", "input", input);
   checkEps("normalize", eps);
   if (!(checkNumber("normalize", "p", p) > 0)) {
     throw new RangeError(`normalize: expected p to be above 0, or Infinity, got ${String(p)}`);
+  }
+  if (options.dim === undefined && input.ndim < 2) {
+    throw new RangeError(
+      `normalize: expected input of at least two dims for the default dim 1, got shape ${formatShape(input.shape)}; pass { dim }`,
+    );
   }
   const attributes = { p, dim: normalizeDim(dim, input.ndim, "normalize"), eps };
   // Nothing has no largest; any other norm of nothing does.

@@ -17,7 +17,7 @@
  *      As a matrix this is rrms · (I − x̂x̂ᵀ/n). It is symmetric, so its transpose is itself:
  *          ∂L/∂x = rrms · (ĝ − x̂ · ⟨ĝ · x̂⟩)
  */
-import { checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber, formatValue } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
@@ -31,7 +31,7 @@ import type { Tensor } from "../autograd/tensor.ts";
 import { checkEps } from "./checks.ts";
 import { Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
-import { needsOf, rowLayout, runNormKernel } from "./normKernel.ts";
+import { needsOf, rowLayout, runRowNormKernel } from "./normKernel.ts";
 
 export interface RMSNormOptions {
   /** The last dims of the input, over which it is normalized. */
@@ -144,7 +144,8 @@ export function rmsNorm(
   normalizedShape: Shape,
   options: { readonly weight?: Tensor | null; readonly eps?: number | null } = {},
 ): Tensor {
-  const { weight = null, eps: given = null } = checkOptions("rmsNorm", options);
+  const { weight = null, eps: given = null, ...left } = checkOptions("rmsNorm", options);
+  checkNoneLeft("rmsNorm", left);
   checkRMSNorm(input, weight, normalizedShape, given);
   // A copy: for a second derivative the rule runs again, when the caller may have changed the array.
   const attributes = { normalizedShape: [...normalizedShape], eps: given ?? MACHINE_EPS[input.dtype] };
@@ -162,7 +163,7 @@ export function rmsNorm(
     x: NdArray,
     weight: NdArray | null,
   ): Traced<NdArray, readonly [gradInput: NdArray | null, gradWeight: NdArray | null]> => {
-    const { output, pullback } = runNormKernel(x, weight, null, layout, { eps, centered: false }, needs);
+    const { output, pullback } = runRowNormKernel(x, weight, null, layout, { eps, centered: false }, needs);
     return {
       output,
       pullback: (gradOutput) => {
@@ -198,21 +199,27 @@ export class RMSNorm extends Norm {
 
   constructor(
     normalizedShape: number | Shape,
-    options: { readonly eps?: number | null; readonly elementwiseAffine?: boolean; readonly dtype?: Dtype } = {},
+    options: {
+      readonly eps?: number | null;
+      readonly elementwiseAffine?: boolean;
+      readonly dtype?: Dtype | undefined;
+    } = {},
   ) {
     super();
-    const { eps = null, elementwiseAffine = true, dtype } = checkOptions("RMSNorm", options);
+    const { eps = null, elementwiseAffine = true, dtype, ...left } = checkOptions("RMSNorm", options);
+    checkNoneLeft("RMSNorm", left);
     const sizes = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
     checkNormalizedShape("RMSNorm", sizes);
     this.normalizedShape = [...sizes];
     this.eps = eps === null ? null : checkEps("RMSNorm", eps);
-    this.elementwiseAffine = elementwiseAffine;
+    this.elementwiseAffine = checkBoolean("RMSNorm", "elementwiseAffine", elementwiseAffine);
     const made = dtype === undefined ? {} : { dtype };
     this.weight = elementwiseAffine ? new Parameter(full(this.normalizedShape, 1, made)) : null;
   }
 
   override forward(input: Tensor): Tensor {
-    return rmsNorm(input, this.normalizedShape, this);
+    const { normalizedShape, weight, eps } = this;
+    return rmsNorm(input, normalizedShape, { weight, eps });
   }
 
   override normCase(input: Tensor): { case: NormCase; inputs: readonly Tensor[] } {
@@ -295,6 +302,8 @@ function checkRMSNorm(input: Tensor, weight: Tensor | null, normalizedShape: Sha
 function checkNormalizedShape(name: string, normalizedShape: Shape): void {
   checkList(name, "normalizedShape", normalizedShape);
   if (normalizedShape.length === 0 || !normalizedShape.every((size) => Number.isInteger(size) && size >= 0)) {
-    throw new RangeError(`${name}: expected normalizedShape of at least one size, got ${formatShape(normalizedShape)}`);
+    throw new RangeError(
+      `${name}: expected normalizedShape of at least one size, in whole numbers, got ${formatShape(normalizedShape)}`,
+    );
   }
 }

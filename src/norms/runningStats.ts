@@ -5,7 +5,7 @@
  *
  * and in evaluation, with the running mean m and variance v as constants, an affine map of x:
  *
- *   rstd = 1 / √(v + ε)      x̂ = (x − m) · rstd      y = x̂ · weight + bias
+ *   rstd = 1 / √(v + ε)      x̂ = (x − m) · rstd      y = x̂ · weight + bias       rstd is 0 where v + ε = 0 (PyTorch: ∞)
  *   ∂L/∂x = g · weight · rstd      ∂L/∂weight = Σ g · x̂      ∂L/∂bias = Σ g      over all but the channels
  *
  * Shapes: x [N, C, *]; all others [C].
@@ -85,7 +85,7 @@ export function runningNormForward<A extends Num<A>>(
   { eps }: { readonly eps: number },
 ): { readonly output: A; readonly saved: RunningNormSaved<A> } {
   const perChannel = channelShape(x.shape);
-  const rstd = runningVar.add(eps).rsqrt().reshape(perChannel);
+  const rstd = runningVar.add(eps).rsqrtOrZero().reshape(perChannel);
   const xhat = x.sub(runningMean.reshape(perChannel)).mul(rstd);
   const scaled = weight === null ? xhat : xhat.mul(weight.reshape(perChannel));
   const output = bias === null ? scaled : scaled.add(bias.reshape(perChannel));
@@ -147,8 +147,8 @@ export function normalizeByRunningStats(
 ): Tensor {
   if (!runningMean || !runningVar) {
     throw new TypeError(
-      `${name}: expected runningMean and runningVar where the input's statistics are not used, ` +
-        `got ${String(runningMean && runningVar)}`,
+      `${name}: expected runningMean and runningVar where the input's statistics are not used, got ` +
+        describeRunning(runningMean, runningVar),
     );
   }
   const rule = <A extends Num<A>>(
@@ -177,6 +177,12 @@ export function normalizeByRunningStats(
   const op = { rule, computeIn: "float64", attributes, ...(input.numel > 0 && { kernel }) } as const;
   // The statistics enter as snapshots: a later training step must not change what this record computed.
   return apply(name, op, input, runningMean.detach(), runningVar.detach(), weight, bias);
+}
+
+/** Which of the two is missing. */
+export function describeRunning(mean: Tensor | null, variance: Tensor | null): string {
+  if (mean) return `runningMean without runningVar`;
+  return variance ? "runningVar without runningMean" : "neither";
 }
 
 /** Running statistics as plain numbers, one a channel: what a case of a norm in evaluation is given. */

@@ -17,7 +17,7 @@
  *          ∂L/∂x = s · (ĝ − x̂ · Σ ĝ · x̂)
  *   3. Where ‖x‖ ≤ ε: s = 1/ε is a constant, and ∂L/∂x = s · ĝ
  */
-import { checkOptions } from "../autograd/checks.ts";
+import { checkNoneLeft, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
@@ -141,7 +141,8 @@ export function scaleNorm(
   input: Tensor,
   options: { readonly weight?: Tensor | null; readonly eps?: number } = {},
 ): Tensor {
-  const { weight = null, eps = 1e-5 } = checkOptions("scaleNorm", options);
+  const { weight = null, eps = 1e-5, ...left } = checkOptions("scaleNorm", options);
+  checkNoneLeft("scaleNorm", left);
   checkScaleNorm(input, weight, eps);
   const rule = <A extends Num<A>>(
     x: A,
@@ -173,9 +174,10 @@ export class ScaleNorm extends Norm {
   readonly eps: number;
   readonly scale: Parameter;
 
-  constructor(numFeatures: number, options: { readonly eps?: number; readonly dtype?: Dtype } = {}) {
+  constructor(numFeatures: number, options: { readonly eps?: number; readonly dtype?: Dtype | undefined } = {}) {
     super();
-    const { eps = 1e-5, dtype } = checkOptions("ScaleNorm", options);
+    const { eps = 1e-5, dtype, ...left } = checkOptions("ScaleNorm", options);
+    checkNoneLeft("ScaleNorm", left);
     this.numFeatures = checkCount("ScaleNorm", "numFeatures", numFeatures);
     this.eps = checkEps("ScaleNorm", eps);
     this.scale = new Parameter(full([], Math.sqrt(numFeatures), dtype === undefined ? {} : { dtype }));

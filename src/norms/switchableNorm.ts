@@ -63,8 +63,7 @@
  * authors published for this (devkit/ops/syncsn_layer.py) divides by M where its forward has M − 1, and writes the result
  * of 4 into the array of p that it is still reading; test/norms/switchableNorm.test.ts shows how it is found out.
  */
-import { activeKernels } from "../autograd/backend.ts";
-import { checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
 import { full, ones } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Buffer, Parameter } from "../autograd/module.ts";
@@ -76,13 +75,22 @@ import { formatShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import type { Traced } from "../autograd/tape.ts";
 import { apply, checkTensor, Tensor } from "../autograd/tensor.ts";
+import { switchableNormBackward as backward, switchableNormForward as forward } from "../kernels/switchableNorm.ts";
 import { channelPartition, nonChannelDims } from "./channels.ts";
-import { checkChannels, checkCount, checkEps, checkMomentum, checkPerChannel, checkRunning } from "./checks.ts";
+import {
+  checkApart,
+  checkChannels,
+  checkCount,
+  checkEps,
+  checkMomentum,
+  checkPerChannel,
+  checkRunning,
+} from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
 import { needsOf, shaped } from "./normKernel.ts";
 import type { RunningStats } from "./runningStats.ts";
-import { commitRunningStats, exampleRunningStats, runningTensors } from "./runningStats.ts";
+import { commitRunningStats, describeRunning, exampleRunningStats, runningTensors } from "./runningStats.ts";
 
 export interface SwitchableNormOptions {
   readonly eps: number;
@@ -100,8 +108,8 @@ interface Statistic<A> {
   readonly apart: A | null;
   /** vₖ, [N, C, 1], with 1 where it is shared. */
   readonly variance: A;
-  /** The dims of [N, C, 1] whose instances share it; null for a constant. */
-  readonly over: readonly number[] | null;
+  /** The dims of [N, C, 1] whose instances share it; a running statistic is a constant. */
+  readonly over: readonly number[] | "constant";
   /** What Σ (m_in − mₖ)² is divided by. */
   readonly count: number;
 }
@@ -170,7 +178,7 @@ export function switchableNormForward<A extends Num<A>>(
     if (name === "IN") return { ...common, apart: null, variance: instanceVar, over: [] };
     if (name === "BN" && running !== null) {
       const apart = average(rows.sub(running.mean.reshape(perChannel)), [2]);
-      return { ...common, apart, variance: running.variance.reshape(perChannel), over: null };
+      return { ...common, apart, variance: running.variance.reshape(perChannel), over: "constant" };
     }
     const over = [name === "LN" ? 1 : 0];
     const apart = average(rows.center([...over, 2]), [2]); // m_in − mₖ
@@ -182,9 +190,7 @@ export function switchableNormForward<A extends Num<A>>(
     (sum, { apart, meanShare }) => (apart === null ? sum : sum.add(apart.mul(meanShare))),
     centered,
   );
-  const variance = statistics
-    .map(({ variance: own, varShare }) => own.mul(varShare))
-    .reduce((sum, term) => sum.add(term));
+  const variance = total(statistics.map(({ variance: own, varShare }) => own.mul(varShare)));
   const rstd = variance.add(eps).rsqrtOrZero();
   const xhat = fromMixedMean.mul(rstd);
   const scaled = weight === null ? xhat : xhat.mul(weight.reshape(perChannel));
@@ -252,22 +258,25 @@ function paths<A extends Num<A>>(
   const gradMean = gradXhat.sum([2], true).mul(rstd).neg();
   const gradVar = gradXhat.mul(xhat).sum([2], true).mul(rstd.square()).mul(-0.5);
 
-  // Constants, the running statistics, pass nothing on.
-  const shared = statistics.flatMap((statistic) => (statistic.over ? [{ ...statistic, over: statistic.over }] : []));
-  const add = (sum: A, term: A): A => sum.add(term);
-  const toMean = shared.map(({ meanShare, over }) => average(gradMean, over).mul(meanShare)).reduce(add);
-  const toVar = shared.map(({ varShare, over }) => average(gradVar, over).mul(varShare)).reduce(add);
-  const viaSpread = shared.flatMap(({ varShare, over, apart, count: of }) =>
-    apart === null ? [] : [apart.mul(gradVar.sum(over, true).mul(varShare)).mul(2).div(of)],
+  // Constants pass nothing on.
+  const moving = statistics.flatMap(({ over, ...statistic }) => (over === "constant" ? [] : [{ ...statistic, over }]));
+  const toMean = total(moving.map(({ meanShare, over }) => average(gradMean, over).mul(meanShare)));
+  const toVar = total(moving.map(({ varShare, over }) => average(gradVar, over).mul(varShare)));
+  const viaInstances = centered.mul(toVar).mul(2).div(count);
+  const viaSpreads = moving.flatMap(({ varShare, over, apart, count: of }) =>
+    apart === null ? [] : [apart.mul(gradVar.sum(over, true).mul(varShare)).mul(2).div(of).div(positions)],
   );
-  const viaVariance = centered.mul(toVar).mul(2).div(count);
   return {
     direct: gradXhat.mul(rstd),
     viaMean: toMean.div(positions).expand(xhat.shape),
-    viaVariance: viaSpread.map((term) => term.div(positions)).reduce(add, viaVariance),
+    viaVariance: total([viaInstances, ...viaSpreads]),
     gradMean,
     gradVar,
   };
+}
+
+function total<A extends Num<A>>(terms: readonly A[]): A {
+  return terms.reduce((sum, term) => sum.add(term));
 }
 
 /**
@@ -362,17 +371,22 @@ export function switchableNorm(
     momentum = 0.1,
     eps = 1e-5,
     unbiased = false,
+    ...left
   } = checkOptions("switchableNorm", options);
+  checkNoneLeft("switchableNorm", left);
+  checkBoolean("switchableNorm", "training", training);
+  checkBoolean("switchableNorm", "unbiased", unbiased);
   checkEps("switchableNorm", eps);
   checkMomentum("switchableNorm", momentum);
   const names = checkSwitchableNorm(input, meanWeight, varWeight, { runningMean, runningVar, weight, bias });
   checkRunning("switchableNorm", input, { runningMean, runningVar });
+  checkApart("switchableNorm", { runningMean, runningVar });
   checkEnough(input.shape, names, { training, unbiased });
   const evaluates = !training && names.includes("BN");
   if (evaluates && (!runningMean || !runningVar)) {
     throw new TypeError(
-      "switchableNorm: expected runningMean and runningVar where the batch's statistics are not used, " +
-        `got ${String(runningMean && runningVar)}`,
+      "switchableNorm: expected runningMean and runningVar where the batch's statistics are not used, got " +
+        describeRunning(runningMean, runningVar),
     );
   }
   const rule = <A extends Num<A>>(
@@ -413,7 +427,6 @@ export function switchableNorm(
     mean: NdArray | null,
     variance: NdArray | null,
   ): Traced<NdArray, readonly [NdArray | null, NdArray | null, NdArray | null, NdArray, NdArray, null, null]> => {
-    const { switchableNormForward: forward, switchableNormBackward: backward } = activeKernels();
     const running = mean && variance && { mean: mean.data, variance: variance.data };
     const [w, b] = [weight && weight.data, bias && bias.data];
     const logits = [meanWeight.data, varWeight.data] as const;
@@ -456,7 +469,7 @@ export interface SwitchableNorm1dOptions {
   /** Start with weight 0 instead of 1: for the last norm of a residual branch. */
   readonly lastGamma?: boolean;
   readonly unbiased?: boolean;
-  readonly dtype?: Dtype;
+  readonly dtype?: Dtype | undefined;
 }
 
 export interface SwitchableNormModuleOptions extends SwitchableNorm1dOptions {
@@ -490,13 +503,15 @@ abstract class SwitchableNorm extends Norm {
       lastGamma = false,
       unbiased = false,
       dtype,
+      ...left
     } = checkOptions(name, options);
+    checkNoneLeft(name, left);
     this.numFeatures = checkCount(name, "numFeatures", numFeatures);
     this.eps = checkEps(name, eps);
     this.momentum = momentum === null ? null : checkMomentum(name, momentum);
-    this.usingBn = usingBn;
-    this.lastGamma = lastGamma;
-    this.unbiased = unbiased;
+    this.usingBn = this.checkUsingBn(usingBn);
+    this.lastGamma = checkBoolean(name, "lastGamma", lastGamma);
+    this.unbiased = checkBoolean(name, "unbiased", unbiased);
     const made = dtype === undefined ? {} : { dtype };
     const logits = [this.logitsWithBn - (usingBn ? 0 : 1)];
     this.weight = new Parameter(full([numFeatures], lastGamma ? 0 : 1, made));
@@ -524,8 +539,8 @@ abstract class SwitchableNorm extends Norm {
     const { runningMean, runningVar, weight, bias, training, eps, unbiased } = this;
     const settings = { runningMean, runningVar, weight, bias, training, momentum, eps, unbiased };
     const output = switchableNorm(input, meanWeight, varWeight, settings);
-    // After the call, so that one that throws has counted nothing.
-    if (training && numBatchesTracked) numBatchesTracked.value = numBatchesTracked.value.add(1);
+    // After the call, so that one that throws has counted nothing. An empty batch has no part in the average.
+    if (training && numBatchesTracked && input.numel > 0) numBatchesTracked.value = numBatchesTracked.value.add(1);
     return output;
   }
 
@@ -570,6 +585,12 @@ abstract class SwitchableNorm extends Norm {
     return `${numFeatures}, eps=${formatNumber(eps)}, momentum=${shown}, usingBn=${usingBn}${rest}`;
   }
 
+  private checkUsingBn(usingBn: boolean): boolean {
+    const { name } = this.constructor;
+    if (checkBoolean(name, "usingBn", usingBn) || this.logitsWithBn > 2) return usingBn;
+    throw new RangeError(`${name}: expected usingBn to be true, as LN alone leaves nothing to mix, got false`);
+  }
+
   private checkInput(input: Tensor): void {
     const { name } = this.constructor;
     if (checkTensor(name, "input", input).ndim !== this.inputDims) {
@@ -584,7 +605,8 @@ abstract class SwitchableNorm extends Norm {
 /**
  * Switchable normalization of [N, C]. An instance has one value there, so only the statistics of LN and BN are mixed, with
  * logits in this order. As the authors' SwitchNorm1d but for momentum, which weighs the NEW value, the biased variance,
- * and runningVar, which starts at 1.
+ * and runningVar, which starts at 1. Sums that they have saved with `using_moving_average=False` need a step before they are
+ * loaded: see SwitchableNorm2d.
  *
  * @param numFeatures C
  * @param options.eps added to the variance inside the root. Default 1e-5
@@ -600,7 +622,7 @@ abstract class SwitchableNorm extends Norm {
  */
 export class SwitchableNorm1d extends SwitchableNorm {
   constructor(numFeatures: number, options: SwitchableNorm1dOptions = {}) {
-    super(numFeatures, { ...checkOptions("SwitchableNorm1d", options), usingBn: true });
+    super(numFeatures, options);
   }
 
   protected override get inputDims(): number {
@@ -619,6 +641,12 @@ export class SwitchableNorm1d extends SwitchableNorm {
 /**
  * Switchable normalization of [N, C, H, W]. As the authors' SwitchNorm2d but for momentum, which weighs the NEW value, the
  * biased variance, and runningVar, which starts at 1.
+ *
+ * With momentum null runningVar is the average of the batches' variances. The authors' `using_moving_average=False` is
+ * another one: it sums m_bn, and v_bn + m_bn², so that the spread of the means BETWEEN batches is in the variance. Its
+ * state holds these raw sums: of K batches (200 in their training script) divide both by K, and take the square of that
+ * mean off the second, before loading. The backward that they have written by hand treats running statistics in
+ * evaluation as if they moved with x, as it never asks for `training`; ours are constants there.
  *
  * @param numFeatures C
  * @param options.eps added to the variance inside the root. Default 1e-5
@@ -645,7 +673,8 @@ export class SwitchableNorm2d extends SwitchableNorm {
 }
 
 /**
- * Switchable normalization of [N, C, D, H, W]. Options as SwitchableNorm2d, but momentum is 0.003 by default.
+ * Switchable normalization of [N, C, D, H, W]. Options, and what to know of the authors' sums, as SwitchableNorm2d, but
+ * momentum is 0.003 by default.
  *
  * @example
  * new SwitchableNorm3d(4).forward(randn([2, 4, 3, 3, 3])).shape; // [2, 4, 3, 3, 3]

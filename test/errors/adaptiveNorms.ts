@@ -213,7 +213,9 @@ export const adaptiveNorms: WrongCalls = {
       call: "conditionalInstanceNorm(content, ones([2, 3]), { weight: table })",
       run: () => conditionalInstanceNorm(content, ones([2, 3]), { weight: table }),
       kind: RangeError,
-      message: "conditionalInstanceNorm: expected style weights of shape [2, 4], got [2, 3]",
+      message:
+        "conditionalInstanceNorm: expected style weights of shape [2, 4], got [2, 3]; labels are an array or Int32Array, " +
+        "not a tensor",
     },
     {
       call: "conditionalInstanceNorm(content, [0, 1], { weight: ones([3]) })",
@@ -288,7 +290,7 @@ export const adaptiveNorms: WrongCalls = {
       call: "conditional.forward(content)",
       run: () => conditional.forward(content),
       kind: TypeError,
-      message: "conditionalInstanceNorm: expected indices in an array, got undefined",
+      message: "conditionalInstanceNorm: expected styles, labels or a tensor of weights, got undefined",
       by: "conditionalInstanceNorm",
     },
     {
@@ -604,6 +606,115 @@ export const adaptiveNorms: WrongCalls = {
       by: "SpectralNorm",
       message:
         "SpectralNorm: expected a weight of shape [2, 3], got [4, 3]: it is the weight that is normalized, not the input",
+    },
+    {
+      call: 'adaptiveInstanceNorm(content, style, { unbiased: "false" })',
+      run: () => adaptiveInstanceNorm(content, style, { unbiased: "false" }),
+      kind: TypeError,
+      message: 'adaptiveInstanceNorm: expected unbiased to be true or false, got "false"',
+    },
+    {
+      call: "adaptiveInstanceNorm(content, style, { weight: 1 })",
+      run: () => adaptiveInstanceNorm(content, style, { weight: 1 }),
+      kind: TypeError,
+      message: "adaptiveInstanceNorm: expected options that it knows, got weight",
+    },
+    {
+      call: "new AdaptiveInstanceNorm({ unbiased: 1 })",
+      run: () => new AdaptiveInstanceNorm({ unbiased: 1 }),
+      kind: TypeError,
+      message: "AdaptiveInstanceNorm: expected unbiased to be true or false, got 1",
+    },
+    {
+      call: "new AdaptiveInstanceNorm({ correction: 1 })",
+      run: () => new AdaptiveInstanceNorm({ correction: 1 }),
+      kind: TypeError,
+      message: "AdaptiveInstanceNorm: expected options that it knows, got correction",
+    },
+    {
+      call: "conditionalInstanceNorm(content, ones([2]), { weight: table })",
+      run: () => conditionalInstanceNorm(content, ones([2]), { weight: table }),
+      kind: RangeError,
+      message:
+        "conditionalInstanceNorm: expected style weights of shape [2, 4], got [2]; labels are an array or Int32Array, not a tensor",
+    },
+    {
+      call: "conditionalInstanceNorm(content, [0, 1], { weigth: table })",
+      run: () => conditionalInstanceNorm(content, [0, 1], { weigth: table }),
+      kind: TypeError,
+      message: "conditionalInstanceNorm: expected options that it knows, got weigth",
+    },
+    {
+      call: "new ConditionalInstanceNorm(3, 4, { affine: true })",
+      run: () => new ConditionalInstanceNorm(3, 4, { affine: true }),
+      kind: TypeError,
+      message: "ConditionalInstanceNorm: expected options that it knows, got affine",
+    },
+    {
+      call: "filterResponseNorm(content, { tlu: false })",
+      run: () => filterResponseNorm(content, { tlu: false }),
+      kind: TypeError,
+      message: "filterResponseNorm: expected options that it knows, got tlu",
+    },
+    {
+      call: 'new FilterResponseNorm1d(3, { tlu: "false" })',
+      run: () => new FilterResponseNorm1d(3, { tlu: "false" }),
+      kind: TypeError,
+      message: 'FilterResponseNorm1d: expected tlu to be true or false, got "false"',
+    },
+    {
+      call: "new FilterResponseNorm1d(3, { learnableEps: 1e-4 })",
+      run: () => new FilterResponseNorm1d(3, { learnableEps: 1e-4 }),
+      kind: TypeError,
+      message: "FilterResponseNorm1d: expected learnableEps to be true or false, got 1e-4",
+    },
+    {
+      call: "new FilterResponseNorm2d(3, { tau: 0 })",
+      run: () => new FilterResponseNorm2d(3, { tau: 0 }),
+      kind: TypeError,
+      message: "FilterResponseNorm2d: expected options that it knows, got tau",
+    },
+    {
+      call: "weightStandardization(table, { unbiased: 1 })",
+      run: () => weightStandardization(table, { unbiased: 1 }),
+      kind: TypeError,
+      message: "weightStandardization: expected unbiased to be true or false, got 1",
+    },
+    {
+      call: "weightStandardization(table, { correction: 1 })",
+      run: () => weightStandardization(table, { correction: 1 }),
+      kind: TypeError,
+      message: "weightStandardization: expected options that it knows, got correction",
+    },
+    {
+      call: "weightNorm(table, ones([4, 1]), { axis: 0 })",
+      run: () => weightNorm(table, ones([4, 1]), { axis: 0 }),
+      kind: TypeError,
+      message: "weightNorm: expected options that it knows, got axis",
+    },
+    {
+      call: 'new WeightNorm(new Linear(3, 2), { name: "weight" })',
+      run: () => new WeightNorm(new Linear(3, 2), { name: "weight" }),
+      kind: TypeError,
+      message: "WeightNorm: expected options that it knows, got name",
+    },
+    {
+      call: "spectralNorm(table, ones([4]), ones([3]), { eps: 0 })",
+      run: () => spectralNorm(table, ones([4]), ones([3]), { eps: 0 }),
+      kind: TypeError,
+      message: "spectralNorm: expected options that it knows, got eps",
+    },
+    {
+      call: "powerIteration(table, ones([4]), ones([3]), { iteration: 3 })",
+      run: () => powerIteration(table, ones([4]), ones([3]), { iteration: 3 }),
+      kind: TypeError,
+      message: "powerIteration: expected options that it knows, got iteration",
+    },
+    {
+      call: 'new SpectralNorm(new Linear(3, 2), { name: "weight" })',
+      run: () => new SpectralNorm(new Linear(3, 2), { name: "weight" }),
+      kind: TypeError,
+      message: "SpectralNorm: expected options that it knows, got name",
     },
   ],
 };

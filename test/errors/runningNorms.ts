@@ -43,14 +43,14 @@ export const runningNorms: WrongCalls = {
       call: "batchNorm(x)",
       run: () => batchNorm(x),
       kind: TypeError,
-      message:
-        "batchNorm: expected runningMean and runningVar where the input's statistics are not used, got undefined",
+      message: "batchNorm: expected runningMean and runningVar where the input's statistics are not used, got neither",
     },
     {
       call: "batchNorm(x, mean, null)",
       run: () => batchNorm(x, mean, null),
       kind: TypeError,
-      message: "batchNorm: expected runningMean and runningVar where the input's statistics are not used, got null",
+      message:
+        "batchNorm: expected runningMean and runningVar where the input's statistics are not used, got runningMean without runningVar",
     },
     {
       call: "batchNorm(x, [0, 0, 0], [1, 1, 1])",
@@ -298,7 +298,8 @@ export const runningNorms: WrongCalls = {
       call: "instanceNorm(images, { useInputStats: false })",
       run: () => instanceNorm(images, { useInputStats: false }),
       kind: TypeError,
-      message: "instanceNorm: expected runningMean and runningVar where the input's statistics are not used, got null",
+      message:
+        "instanceNorm: expected runningMean and runningVar where the input's statistics are not used, got neither",
     },
     {
       call: "instanceNorm(images, { runningMean: mean, runningVar: variance })",
@@ -403,6 +404,79 @@ export const runningNorms: WrongCalls = {
       by: "batchNorm",
       message:
         "batchNorm: expected more than 1 value per channel in training, got input of shape [1, 3]: with one value x − μ is 0 whatever x is",
+    },
+    {
+      call: "batchNorm(x, mean, variance, { trainig: true })",
+      run: () => batchNorm(x, mean, variance, { trainig: true }),
+      kind: TypeError,
+      message: "batchNorm: expected options that it knows, got trainig",
+    },
+    {
+      call: 'batchNorm(x, mean, variance, { training: "false" })',
+      run: () => batchNorm(x, mean, variance, { training: "false" }),
+      kind: TypeError,
+      message: 'batchNorm: expected training to be true or false, got "false"',
+    },
+    {
+      call: "batchNorm(x, variance, variance, { training: true })",
+      run: () => batchNorm(x, variance, variance, { training: true }),
+      kind: TypeError,
+      message: "batchNorm: expected two tensors as runningMean and runningVar, got one for both",
+    },
+    {
+      call: "batchNorm(x, null, variance)",
+      run: () => batchNorm(x, null, variance),
+      kind: TypeError,
+      message:
+        "batchNorm: expected runningMean and runningVar where the input's statistics are not used, got runningVar without runningMean",
+    },
+    {
+      call: 'new BatchNorm1d(3, { affine: "false" })',
+      run: () => new BatchNorm1d(3, { affine: "false" }),
+      kind: TypeError,
+      message: 'BatchNorm1d: expected affine to be true or false, got "false"',
+    },
+    {
+      call: "new BatchNorm1d(3, { trackRunningStats: 0 })",
+      run: () => new BatchNorm1d(3, { trackRunningStats: 0 }),
+      kind: TypeError,
+      message: "BatchNorm1d: expected trackRunningStats to be true or false, got 0",
+    },
+    {
+      call: "new BatchNorm1d(3, { momentun: 0.5 })",
+      run: () => new BatchNorm1d(3, { momentun: 0.5 }),
+      kind: TypeError,
+      message: "BatchNorm1d: expected options that it knows, got momentun",
+    },
+    {
+      call: 'instanceNorm(images, { useInputStats: "false" })',
+      run: () => instanceNorm(images, { useInputStats: "false" }),
+      kind: TypeError,
+      message: 'instanceNorm: expected useInputStats to be true or false, got "false"',
+    },
+    {
+      call: "instanceNorm(images, { training: true })",
+      run: () => instanceNorm(images, { training: true }),
+      kind: TypeError,
+      message: "instanceNorm: expected options that it knows, got training",
+    },
+    {
+      call: "instanceNorm(randn([2, 3, 4]), { runningMean: mean, runningVar: mean })",
+      run: () => instanceNorm(randn([2, 3, 4]), { runningMean: mean, runningVar: mean }),
+      kind: TypeError,
+      message: "instanceNorm: expected two tensors as runningMean and runningVar, got one for both",
+    },
+    {
+      call: "new InstanceNorm1d(3, { affine: 1 })",
+      run: () => new InstanceNorm1d(3, { affine: 1 }),
+      kind: TypeError,
+      message: "InstanceNorm1d: expected affine to be true or false, got 1",
+    },
+    {
+      call: "new InstanceNorm1d(3, { useInputStats: false })",
+      run: () => new InstanceNorm1d(3, { useInputStats: false }),
+      kind: TypeError,
+      message: "InstanceNorm1d: expected options that it knows, got useInputStats",
     },
   ],
 };

@@ -82,14 +82,14 @@ export const switchableNorms: WrongCalls = {
       run: () => switchableNorm(images, three, three),
       kind: TypeError,
       message:
-        "switchableNorm: expected runningMean and runningVar where the batch's statistics are not used, got null",
+        "switchableNorm: expected runningMean and runningVar where the batch's statistics are not used, got neither",
     },
     {
       call: "switchableNorm(images, three, three, { runningMean: mean })",
       run: () => switchableNorm(images, three, three, { runningMean: mean }),
       kind: TypeError,
       message:
-        "switchableNorm: expected runningMean and runningVar where the batch's statistics are not used, got null",
+        "switchableNorm: expected runningMean and runningVar where the batch's statistics are not used, got runningMean without runningVar",
     },
     {
       call: "switchableNorm(images, three, three, { weight: ones([1, 3, 1, 1]) })",
@@ -331,6 +331,97 @@ export const switchableNorms: WrongCalls = {
       kind: RangeError,
       by: "BatchRenorm1d",
       message: "BatchRenorm1d: expected input with numFeatures 3 channels, got shape [4, 2]",
+    },
+    {
+      call: 'switchableNorm(images, three, three, { training: "false" })',
+      run: () => switchableNorm(images, three, three, { training: "false" }),
+      kind: TypeError,
+      message: 'switchableNorm: expected training to be true or false, got "false"',
+    },
+    {
+      call: "switchableNorm(images, three, three, { training: true, unbiased: 1 })",
+      run: () => switchableNorm(images, three, three, { training: true, unbiased: 1 }),
+      kind: TypeError,
+      message: "switchableNorm: expected unbiased to be true or false, got 1",
+    },
+    {
+      call: "switchableNorm(images, three, three, { usingBn: false })",
+      run: () => switchableNorm(images, three, three, { usingBn: false }),
+      kind: TypeError,
+      message: "switchableNorm: expected options that it knows, got usingBn",
+    },
+    {
+      call: "switchableNorm(images, three, three, { runningVar: std })",
+      run: () => switchableNorm(images, three, three, { runningVar: std }),
+      kind: TypeError,
+      message:
+        "switchableNorm: expected runningMean and runningVar where the batch's statistics are not used, got runningVar without runningMean",
+    },
+    {
+      call: "switchableNorm(images, three, three, { runningMean: mean, runningVar: mean })",
+      run: () => switchableNorm(images, three, three, { runningMean: mean, runningVar: mean }),
+      kind: TypeError,
+      message: "switchableNorm: expected two tensors as runningMean and runningVar, got one for both",
+    },
+    {
+      call: "new SwitchableNorm1d(3, { usingBn: false })",
+      run: () => new SwitchableNorm1d(3, { usingBn: false }),
+      kind: RangeError,
+      message: "SwitchableNorm1d: expected usingBn to be true, as LN alone leaves nothing to mix, got false",
+    },
+    {
+      call: 'new SwitchableNorm2d(3, { usingBn: "false" })',
+      run: () => new SwitchableNorm2d(3, { usingBn: "false" }),
+      kind: TypeError,
+      message: 'SwitchableNorm2d: expected usingBn to be true or false, got "false"',
+    },
+    {
+      call: "new SwitchableNorm2d(3, { lastGamma: 1 })",
+      run: () => new SwitchableNorm2d(3, { lastGamma: 1 }),
+      kind: TypeError,
+      message: "SwitchableNorm2d: expected lastGamma to be true or false, got 1",
+    },
+    {
+      call: "new SwitchableNorm2d(3, { unbiased: 1 })",
+      run: () => new SwitchableNorm2d(3, { unbiased: 1 }),
+      kind: TypeError,
+      message: "SwitchableNorm2d: expected unbiased to be true or false, got 1",
+    },
+    {
+      call: "new SwitchableNorm2d(3, { using_bn: false })",
+      run: () => new SwitchableNorm2d(3, { using_bn: false }),
+      kind: TypeError,
+      message: "SwitchableNorm2d: expected options that it knows, got using_bn",
+    },
+    {
+      call: "batchRenorm(x, mean, std, { training: 1 })",
+      run: () => batchRenorm(x, mean, std, { training: 1 }),
+      kind: TypeError,
+      message: "batchRenorm: expected training to be true or false, got 1",
+    },
+    {
+      call: "batchRenorm(x, mean, std, { rmax: 3 })",
+      run: () => batchRenorm(x, mean, std, { rmax: 3 }),
+      kind: TypeError,
+      message: "batchRenorm: expected options that it knows, got rmax",
+    },
+    {
+      call: "batchRenorm(x, std, std)",
+      run: () => batchRenorm(x, std, std),
+      kind: TypeError,
+      message: "batchRenorm: expected two tensors as runningMean and runningStd, got one for both",
+    },
+    {
+      call: "new BatchRenorm1d(3, { affine: 1 })",
+      run: () => new BatchRenorm1d(3, { affine: 1 }),
+      kind: TypeError,
+      message: "BatchRenorm1d: expected affine to be true or false, got 1",
+    },
+    {
+      call: "new BatchRenorm1d(3, { trackRunningStats: true })",
+      run: () => new BatchRenorm1d(3, { trackRunningStats: true }),
+      kind: TypeError,
+      message: "BatchRenorm1d: expected options that it knows, got trackRunningStats",
     },
   ],
 };

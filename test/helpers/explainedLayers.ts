@@ -1,5 +1,5 @@
 /** Every class of norms, and the layers that normalize their weight, as what a test may run and look into. */
-import { Generator, NdArray, randn, Tensor, tensor } from "../../src/autograd/index.ts";
+import { Generator, getDefaultDtype, NdArray, randn, Tensor, tensor } from "../../src/autograd/index.ts";
 import type { Module, Shape } from "../../src/autograd/index.ts";
 import { Linear, SpectralNorm, WeightNorm, WSConv2d } from "../../src/nn/index.ts";
 import {
@@ -69,9 +69,13 @@ function layer(make: () => Norm, shape: Shape): () => ExplainedLayer {
   };
 }
 
+/** Values of the default dtype: a test may set it, and the layers made under it are of that dtype. */
+const ofDefault = (array: Tensor): Tensor => array.to(getDefaultDtype());
+
 const generator = new Generator(11);
-const style = randn([2, 3, 5], { generator });
-const condition = randn([2, 4], { generator });
+const style = randn([2, 3, 5], { generator, dtype: "float64" });
+const condition = randn([2, 4], { generator, dtype: "float64" });
+const blend = randn([2, 2], { generator, dtype: "float64" });
 
 function adaptiveInstanceNorm(): ExplainedLayer {
   const [module, shape] = [new AdaptiveInstanceNorm(), [2, 3, 4]];
@@ -79,10 +83,10 @@ function adaptiveInstanceNorm(): ExplainedLayer {
     module,
     shape,
     partition: () => normPartition(module, shape),
-    explain: (x, gradOutput) => explainBackward(module, x, gradOutput, style),
+    explain: (x, gradOutput) => explainBackward(module, x, gradOutput, ofDefault(style)),
     run: (x) => {
       const input = new Tensor(x, true);
-      return { input, output: module.forward(input, style) };
+      return { input, output: module.forward(input, ofDefault(style)) };
     },
   };
 }
@@ -93,16 +97,17 @@ function adaptiveLayerNorm(): ExplainedLayer {
     module,
     shape,
     partition: () => normPartition(module, shape),
-    explain: (x, gradOutput) => explainBackward(module, x, gradOutput, condition),
+    explain: (x, gradOutput) => explainBackward(module, x, gradOutput, ofDefault(condition)),
     run: (x) => {
       const input = new Tensor(x, true);
-      return { input, output: module.forward(input, condition) };
+      return { input, output: module.forward(input, ofDefault(condition)) };
     },
   };
 }
 
-function conditionalInstanceNorm(styles: readonly number[] | Tensor): () => ExplainedLayer {
+function conditionalInstanceNorm(given: readonly number[] | Tensor): () => ExplainedLayer {
   return () => {
+    const styles = given instanceof Tensor ? ofDefault(given) : given;
     const [module, shape] = [scatter(new ConditionalInstanceNorm(3, 2), new Generator(5)), [2, 3, 4]];
     return {
       module,
@@ -118,9 +123,11 @@ function conditionalInstanceNorm(styles: readonly number[] | Tensor): () => Expl
 }
 
 const identity = (size: number): Tensor =>
-  tensor(
-    Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0)),
-    { shape: [size, size] },
+  ofDefault(
+    tensor(
+      Float64Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0)),
+      { shape: [size, size] },
+    ),
   );
 
 /** A linear layer that is given the unit vectors answers its weight, transposed. */
@@ -215,7 +222,7 @@ export const explainedLayers: Readonly<Record<string, () => ExplainedLayer>> = {
   AdaptiveInstanceNorm: adaptiveInstanceNorm,
   AdaptiveLayerNorm: adaptiveLayerNorm,
   "ConditionalInstanceNorm by labels": conditionalInstanceNorm([1, 0]),
-  "ConditionalInstanceNorm blended": conditionalInstanceNorm(randn([2, 2], { generator })),
+  "ConditionalInstanceNorm blended": conditionalInstanceNorm(blend),
   "WeightNorm of rows": weightNorm(0),
   "WeightNorm of columns": weightNorm(1),
   "WeightNorm of the whole": weightNorm(null),

@@ -102,8 +102,9 @@ class Model {
 
   private update(x: NdArray): void {
     const { perSample, momentum } = this.options;
-    this.batches += perSample ? 0 : 1;
-    if (x.data.length === 0) return;
+    const isEmpty = x.data.length === 0;
+    this.batches += perSample || (isEmpty && momentum === null) ? 0 : 1; // PyTorch counts it in the average, too
+    if (isEmpty) return;
     const factor = momentum ?? 1 / this.batches;
     this.running = setsOf(x.shape, perSample).map((sets, channel) => {
       const old = this.running[channel] ?? { mean: NaN, variance: NaN };

@@ -78,6 +78,24 @@ describe("AdaptiveLayerNorm", () => {
     expectClose("output", y.value, tensor([expected]).value, 1e-15);
   });
 
+  test("scaleShift: scale, shift = linear(silu(condition)).chunk(2), as in diffusers' AdaLayerNorm", () => {
+    const state = { "linear.weight": randn([6, 2]), "linear.bias": randn([6]) };
+    const [x, condition] = [randn([2, 4, 3]), randn([2, 2])];
+    const silu = condition.mul(condition.sigmoid());
+    const both = silu.matmul(state["linear.weight"].transpose(0, 1)).add(state["linear.bias"]);
+    const [first, second] = [both.slice(1, 0, 3).reshape([2, 1, 3]), both.slice(1, 3).reshape([2, 1, 3])];
+    const plain = layerNorm(x, [3], { eps: 1e-5 });
+    const theirs = new AdaptiveLayerNorm(3, 2, { order: "scaleShift", eps: 1e-5 });
+    theirs.loadStateDict(state);
+    expectClose("diffusers", theirs.forward(x, condition).value, plain.mul(first.add(1)).add(second).value, 1e-14);
+    const ours = new AdaptiveLayerNorm(3, 2, { eps: 1e-5 });
+    ours.loadStateDict(state);
+    expectClose("DiT", ours.forward(x, condition).value, plain.mul(second.add(1)).add(first).value, 1e-14);
+    const { inputs } = theirs.normCase(x, condition);
+    expect(inputs.map(({ data }) => data)).toEqual([x.data, both.slice(1, 0, 3).data, both.slice(1, 3).data]);
+    expect(String(theirs)).toContain("AdaptiveLayerNorm(3, 2, eps=1e-5, order=scaleShift");
+  });
+
   test("its gradient reaches the condition", () => {
     const norm = new AdaptiveLayerNorm(2, 3);
     norm.loadStateDict({ "linear.weight": randn([4, 3]), "linear.bias": zeros([4]) });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Dual, grad, noGrad, ones, sizeOf, Tensor, tensor, zeros } from "../../src/autograd/index.ts";
+import { Dual, grad, noGrad, ones, sizeOf, Tensor, tensor, withBackend, zeros } from "../../src/autograd/index.ts";
 import type { NdArray } from "../../src/autograd/index.ts";
 import { BatchNorm1d, BatchNorm2d, BatchNorm3d, batchNorm, batchNormForward } from "../../src/norms/index.ts";
 import { arrayOf, arraysOf, holds } from "../helpers/generators.ts";
@@ -63,8 +63,12 @@ describe("batchNorm", () => {
     expect(batchNorm(tensor([[7]]), runningMean, runningVar, { eps: 0 }).item()).toBe(2.25);
   });
 
-  test("evaluation with a running variance of 0 and no eps is 0 · ∞, as in PyTorch", () => {
-    expect(batchNorm(zeros([2, 1]), zeros([1]), zeros([1]), { eps: 0 }).data).toEqual(Float64Array.of(NaN, NaN));
+  test("evaluation with a running variance of 0 and no eps gives the bias, as training does (PyTorch: NaN)", () => {
+    const options = { bias: tensor([3]), eps: 0 };
+    for (const backend of ["formula", "typescript", "wasm"] as const) {
+      const y = withBackend(backend, () => batchNorm(tensor([[0], [1]]), zeros([1]), zeros([1]), options));
+      expect(y.toArray()).toEqual([[3], [3]]);
+    }
   });
 
   test("a second derivative uses the statistics of its own forward, though a training step came in between", () => {
@@ -269,6 +273,13 @@ describe("BatchNorm", () => {
       expect(norm.runningVar?.toArray()).toEqual([1, 1]);
       expect(norm.numBatchesTracked?.item()).toBe(1);
     }
+  });
+
+  test("with momentum null an empty batch has no part in the average, and is not counted", () => {
+    const norm = new BatchNorm1d(1, { momentum: null });
+    for (const batch of [zeros([0, 1]), column, zeros([0, 1]), column.add(6)]) norm.forward(batch);
+    expect([norm.runningMean?.item(), norm.runningVar?.item()]).toEqual([5.5, 5 / 3]);
+    expect(norm.numBatchesTracked?.item()).toBe(2);
   });
 
   test("a NaN in one channel poisons the statistics of that channel only", () => {

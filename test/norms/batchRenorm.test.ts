@@ -171,6 +171,15 @@ describe.each([
     expect(norm.numBatchesTracked.item()).toBe(1);
   });
 
+  test("an empty batch is not counted, and has no part in a cumulative average", () => {
+    const norm = new Layer(3, { momentum: null, rMax: Infinity, dMax: Infinity });
+    const empty = zeros([0, ...shape.slice(1)]);
+    for (const batch of [empty, input, empty, input.add(2)]) norm.forward(batch);
+    const mean = input.mean(shape.map((_, dim) => dim).filter((dim) => dim !== 1));
+    expectClose("running mean", norm.runningMean.value, mean.value.add(1), 1e-14);
+    expect(norm.numBatchesTracked.item()).toBe(2);
+  });
+
   test("its limits grow with the batches that it has seen", () => {
     const norm = new Layer(3, { rMax: (batches) => 1 + batches, dMax: (batches) => batches });
     const twin = { mean: zeros([3]), std: ones([3]) };

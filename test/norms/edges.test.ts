@@ -1,9 +1,16 @@
 /** What every norm does where there is nothing, or nothing but one value, to normalize. */
 import { describe, expect, test } from "vitest";
-import { grad, NdArray, noGrad, sizeOf, Tensor } from "../../src/autograd/index.ts";
+import { grad, NdArray, noGrad, sizeOf, Tensor, withBackend } from "../../src/autograd/index.ts";
 import type { Shape } from "../../src/autograd/index.ts";
-import { normDescriptors } from "../../src/norms/index.ts";
-import type { NormCase } from "../../src/norms/index.ts";
+import {
+  BatchNorm1d,
+  BatchNorm2d,
+  BatchRenorm1d,
+  InstanceNorm1d,
+  normDescriptors,
+  SwitchableNorm2d,
+} from "../../src/norms/index.ts";
+import type { Norm, NormCase } from "../../src/norms/index.ts";
 import { mutantCase, redeal } from "../helpers/mutantNorm.ts";
 import type { Mutation } from "../helpers/mutantNorm.ts";
 import { setsByNorm, setsOf } from "../helpers/normOracles.ts";
@@ -36,7 +43,7 @@ function derivatives(
 /** With eps = 0, a set of equal values has x̂ = 0: the output is the bias, and gradInput and gradWeight are 0. */
 function expectConstantSetsVanish(normCase: NormCase): void {
   const sets = setsOf(normCase);
-  if (sets.some(({ running }) => running !== null)) return;
+  if (sets.some(({ running }) => running !== null)) return; // their variance is that of other values: see the end
   const [xShape = []] = normCase.inputs.map(({ shape }) => shape);
   const constants = [0.1, -0.3, 1 / 3, 1e8 + 0.1, 7.7];
   const x = new Float64Array(sizeOf(xShape));
@@ -192,3 +199,67 @@ describe.each(ofOneSet)("$name", ({ name, cases }) => {
     }
   });
 });
+
+/** Layers whose running variance has become 0, in all modes that read it, by the statistics of constant batches. */
+const constantLayers: Readonly<Record<string, () => readonly [layer: Norm, shape: Shape]>> = {
+  BatchNorm1d: () => [new BatchNorm1d(2, { momentum: null, eps: 0 }), [3, 2]],
+  BatchNorm2d: () => [new BatchNorm2d(2, { momentum: null, eps: 0 }), [3, 2, 2, 1]],
+  InstanceNorm1d: () => [
+    new InstanceNorm1d(2, { momentum: 1, eps: 0, affine: true, trackRunningStats: true }),
+    [3, 2, 4],
+  ],
+  "BatchRenorm1d, the paper's": () => [new BatchRenorm1d(2, { momentum: null, eps: 0 }), [3, 2]],
+  "BatchRenorm1d, the paper's, without limits": () => {
+    const layer = new BatchRenorm1d(2, { momentum: null, eps: 0, rMax: Infinity, dMax: Infinity });
+    layer.runningMean.value = new NdArray(Float64Array.of(0.1, 0.1), [2]); // of another one y would tell
+    return [layer, [3, 2]];
+  },
+  "BatchRenorm1d, ludvb's": () => [new BatchRenorm1d(2, { momentum: null, eps: 0, convention: "ludvb" }), [3, 2]],
+  SwitchableNorm2d: () => [new SwitchableNorm2d(2, { momentum: null, eps: 0 }), [3, 2, 2, 1]],
+};
+
+describe.each(Object.entries(constantLayers))(
+  "%s, with running statistics of constant batches and eps 0",
+  (_, make) => {
+    test.each(["formula", "typescript", "wasm"] as const)("%s: gives the bias and no gradient", (backend) => {
+      const [layer, shape] = make();
+      const { weight, bias } = Object.fromEntries(layer.namedParameters());
+      if (!weight || !bias) throw new Error("expected weight and bias");
+      weight.value = new NdArray(Float64Array.of(5, 7), [2]);
+      bias.value = new NdArray(Float64Array.of(0.5, -2), [2]);
+      const values = new NdArray(new Float64Array(sizeOf(shape)).fill(0.1), shape);
+      withBackend(backend, () => {
+        for (const training of [true, true, true, true, false]) {
+          layer.train(training);
+          for (const parameter of layer.parameters()) parameter.grad = null;
+          const x = new Tensor(values, true);
+          const y = layer.forward(x);
+          expectBias(y, bias);
+          y.square().sum().backward();
+          for (const gradient of [x.grad, weight.grad]) expect(gradient?.data.every((value) => value === 0)).toBe(true);
+        }
+        for (const buffer of layer.buffers()) expect(buffer.data.every(Number.isFinite)).toBe(true);
+      });
+    });
+
+    test("in evaluation the same for any x", () => {
+      const [layer, shape] = make();
+      layer.train(false);
+      for (const [name, buffer] of layer.namedBuffers()) {
+        if (/Var|Std/.test(name)) buffer.value = buffer.value.mul(0);
+      }
+      const { weight, bias } = Object.fromEntries(layer.namedParameters());
+      if (!weight || !bias || layer instanceof SwitchableNorm2d) return; // whose other variances are x's own
+      const x = new Tensor(numbers(shape), true);
+      const y = layer.forward(x);
+      expectBias(y, bias);
+      y.sum().backward();
+      for (const gradient of [x.grad, weight.grad]) expect(gradient?.data.every((value) => value === 0)).toBe(true);
+    });
+  },
+);
+
+function expectBias(y: Tensor, bias: Tensor): void {
+  const expected = bias.reshape(y.shape.map((size, dim) => (dim === 1 ? size : 1))).expand(y.shape);
+  expect([...y.data]).toEqual([...expected.data]);
+}

@@ -51,6 +51,27 @@ const equivalences: Readonly<Record<string, Equivalence>> = {
     },
     shapes: [[2, 3, 5], [2, 3, 4], [1]],
   },
+  "adaptiveInstanceNorm with the content as its style gives the content back": {
+    left: (content) => adaptiveInstanceNorm(content, content, { eps }),
+    right: (content) => content,
+    wrong: (content) => {
+      const { std, mean } = moments(content, 0); // of the other convention than the style's
+      return adaptiveInstanceNorm(
+        content,
+        content
+          .center([2])
+          .mul(std.reshape([2, 3, 1]))
+          .add(mean.reshape([2, 3, 1])),
+      );
+    },
+    shapes: [[2, 3, 5], [1], [1]],
+  },
+  "adaptiveInstanceNorm, biased, with the content as its style gives the content back": {
+    left: (content) => adaptiveInstanceNorm(content, content, { unbiased: false, eps }),
+    right: (content) => content,
+    wrong: (content) => adaptiveInstanceNorm(content, content.detach(), { unbiased: false, eps }),
+    shapes: [[2, 3, 5], [1], [1]],
+  },
   "conditionalInstanceNorm with one style is instanceNorm": {
     left: (x, weight, bias) => conditionalInstanceNorm(x, [1, 1], { weight, bias, eps }),
     right: (x, weight, bias) => instanceNorm(x, { weight: row(weight, 1), bias: row(bias, 1), eps }),

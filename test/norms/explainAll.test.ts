@@ -1,10 +1,12 @@
 /** normPartition and explainBackward of every class of norms. */
 import { describe, expect, test } from "vitest";
-import { Generator, grad, NdArray, randn, sizeOf, Tensor, zeros } from "../../src/autograd/index.ts";
+import { Generator, getDefaultDtype, grad, NdArray, randn, setDefaultDtype, sizeOf } from "../../src/autograd/index.ts";
+import { Tensor, zeros } from "../../src/autograd/index.ts";
 import * as library from "../../src/index.ts";
 import {
   AdaptiveInstanceNorm,
   AdaptiveLayerNorm,
+  adaptiveLayerNorm,
   BatchNorm1d,
   ConditionalInstanceNorm,
 } from "../../src/norms/index.ts";
@@ -73,6 +75,17 @@ function numbered(sets: Iterable<number>): number[] {
   });
 }
 
+/** What is made in it is in float32. */
+function inFloat32<T>(run: () => T): T {
+  const before = getDefaultDtype();
+  setDefaultDtype("float32");
+  try {
+    return run();
+  } finally {
+    setDefaultDtype(before);
+  }
+}
+
 describe("normPartition", () => {
   test.each(Object.entries(explainedLayers))("%s: the sets are those that its forward uses", (_, make) => {
     expect(numbered(make().partition())).toEqual(foundSets(make));
@@ -123,10 +136,11 @@ describe("normPartition", () => {
     expect([...listed].toSorted()).toEqual([...classes, "WeightNorm", "SpectralNorm", "WSConv2d"].toSorted());
   });
 
-  test("neither parameters in float32 nor what further inputs would be matter", () => {
-    const dtype = "float32";
-    expect([...normPartition(new AdaptiveLayerNorm(2, 3, { dtype }), [2, 2])]).toEqual([0, 0, 1, 1]);
-    expect([...normPartition(new ConditionalInstanceNorm(1, 3, { dtype }), [2, 1, 2])]).toEqual([0, 0, 1, 1]);
+  test.each(Object.entries(explainedLayers))("%s: of a layer in float32 the same sets", (_, make) => {
+    expect(inFloat32(make).partition()).toEqual(make().partition()); // which asks by an input of the default dtype
+  });
+
+  test("what further inputs would be does not matter", () => {
     expect([...normPartition(new AdaptiveInstanceNorm(), [0, 2, 2])]).toEqual([]);
   });
 
@@ -155,6 +169,14 @@ function messageOf(run: () => unknown): string {
   return "";
 }
 
+/** Parameters that their norm's case calls otherwise. */
+const nameInCase: Readonly<Record<string, string>> = { weightG: "g", scale: "weight" };
+
+function valueOf(tensor: Tensor | null | undefined): NdArray {
+  if (!tensor) throw new Error("expected a gradient");
+  return tensor.value;
+}
+
 describe("explainBackward", () => {
   test.each(Object.entries(explainedLayers))("%s: gradInput is the tape's, and the terms add up to it", (_, make) => {
     const { shape } = make();
@@ -169,6 +191,63 @@ describe("explainBackward", () => {
     const { direct, viaMean, viaVariance } = explained;
     expectClose("terms", direct.add(viaMean).add(viaVariance).value, explained.gradInput.value, 1e-13);
     for (const array of [direct, viaMean, viaVariance]) expect(array.numel).toBe(sizeOf(shape));
+  });
+
+  test.each(Object.entries(explainedLayers))("%s: in float32, too, within its rounding", (_, make) => {
+    inFloat32(() => {
+      const { shape } = make();
+      const generator = new Generator(26);
+      const [x, gradOutput] = [randn(shape, { generator }), randn(shape, { generator })];
+      const explained = make().explain(x, gradOutput);
+      const { input, output } = make().run(x.value);
+      const [gradInput] = grad(output, [input], { gradOutput });
+      expectClose("output", explained.output.value, output.value.to("float64"), 2 ** -22);
+      expectClose("gradInput", explained.gradInput.value, (gradInput ?? zeros(shape)).value.to("float64"), 2 ** -22);
+    });
+  });
+
+  test.each(Object.entries(explainedLayers))("%s: the gradients of its parameters are the tape's", (_, make) => {
+    const layer = make();
+    const generator = new Generator(27);
+    const [x, gradOutput] = [randn(layer.shape, { generator }), randn(layer.shape, { generator })];
+    const { gradients, gradWeight, gradBias } = layer.explain(x, gradOutput);
+    const { input, output } = layer.run(x.value);
+    const parameters = [...layer.module.namedParameters()].filter(
+      ([name, parameter]) => parameter !== input && !name.startsWith("linear."),
+    );
+    const inputs = parameters.map(([, parameter]) => parameter);
+    const expected = inputs.length === 0 ? [] : grad(output, inputs, { gradOutput });
+    const names = parameters.map(([name]) => nameInCase[name] ?? name);
+    const further = Object.keys(gradients).filter((name) => !["style", "scale", "shift", "blend"].includes(name));
+    expect(further.toSorted()).toEqual(names.toSorted());
+    names.forEach((name, i) => expectClose(name, valueOf(gradients[name]), valueOf(expected[i]), 1e-13));
+    expect([gradWeight, gradBias]).toEqual([gradients["weight"] ?? null, gradients["bias"] ?? null]);
+  });
+
+  test("style, scale and shift, and blend: those of the op with these inputs", () => {
+    const generator = new Generator(28);
+    const draw = (shape: number[]): Tensor => randn(shape, { generator, requiresGrad: true });
+    const [x, gradOutput] = [draw([2, 3, 4]), draw([2, 3, 4]).detach()];
+    const [style, blend, scale, shift] = [draw([2, 3, 5]), draw([2, 2]), draw([2, 4]), draw([2, 4])];
+    const [instance, conditional] = [new AdaptiveInstanceNorm(), new ConditionalInstanceNorm(3, 2)];
+    const layer = new AdaptiveLayerNorm(4, 1); // of a condition of zeros: bias is all of the modulation
+    layer.linear.bias.value = shift.select(0, 0).concat([scale.select(0, 0)], 0).value;
+    const [ofScale, ofShift] = [scale, shift].map((all) => new Tensor(all.value.slice(0, 0, 1).expand([2, 4]), true));
+    const adapted = adaptiveLayerNorm(x, ofScale ?? scale, ofShift ?? shift);
+    const found = {
+      ...explainBackward(instance, x, gradOutput, style).gradients,
+      ...explainBackward(layer, x, gradOutput, zeros([2, 1])).gradients,
+      blend: explainBackward(conditional, x, gradOutput, blend).gradients["blend"],
+    };
+    const expected = {
+      style: grad(instance.forward(x, style), [style], { gradOutput })[0],
+      scale: grad(adapted, [ofScale ?? scale], { gradOutput, retainGraph: true })[0],
+      shift: grad(adapted, [ofShift ?? shift], { gradOutput })[0],
+      blend: grad(conditional.forward(x, blend), [blend], { gradOutput })[0],
+    };
+    for (const [name, gradient] of Object.entries(expected)) {
+      expectClose(name, valueOf(Object.entries(found).find(([key]) => key === name)?.[1]), valueOf(gradient), 1e-13);
+    }
   });
 
   test.each(Object.entries(explainedLayers))("%s: nothing is moved by asking", (_, make) => {

@@ -42,6 +42,21 @@ describe("filterResponseNorm", () => {
     expect(output.data.map((value) => (Number.isNaN(value) ? 9 : 0))).toEqual(Float64Array.of(9, 9, 0, 0));
   });
 
+  test("max with an infinity is the other one, or the infinity: a threshold of −∞ is none, and y of −∞ gives tau", () => {
+    const x = tensor([[[1, -7]]], { requiresGrad: true });
+    const tau = tensor([-Infinity], { requiresGrad: true });
+    const output = filterResponseNorm(x, { tau, eps: 0 });
+    const without = filterResponseNorm(x, { eps: 0 });
+    expect(output.data).toEqual(without.data);
+    const gradOutput = tensor([[[10, 100]]]);
+    const [byX, byTau] = grad(output, [x, tau], { gradOutput });
+    expect([byX?.data, byTau?.item()]).toEqual([grad(without, [x], { gradOutput })[0]?.data, 0]);
+    const low = filterResponseNorm(tensor([[[1, 7]]]), { bias: tensor([-Infinity]), tau: tensor([0]) });
+    expect(low.toArray()).toEqual([[[0, 0]]]);
+    const high = filterResponseNorm(tensor([[[1, 7]]]), { bias: tensor([Infinity]), tau: tensor([0]) });
+    expect(high.toArray()).toEqual([[[Infinity, Infinity]]]);
+  });
+
   test("epsL counts by its absolute value, and has no gradient at 0", () => {
     const x = randn([2, 3, 4]);
     const at = (value: number): Tensor => filterResponseNorm(x, { epsL: tensor([value]), eps: 0.25 });

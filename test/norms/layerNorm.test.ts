@@ -104,12 +104,12 @@ describe("layerNorm", () => {
   });
 
   test.each([
-    [[], "expected normalizedShape of at least one size, got []"],
+    [[], "expected normalizedShape of at least one size, in whole numbers, got []"],
     [[4], "expected input ending in normalizedShape [4], got shape [2, 3]"],
     [[3, 2], "expected input ending in normalizedShape [3, 2], got shape [2, 3]"],
     [[1, 2, 3], "expected input ending in normalizedShape [1, 2, 3], got shape [2, 3]"],
-    [[-3], "expected normalizedShape of at least one size, got [-3]"],
-    [[1.5], "expected normalizedShape of at least one size, got [1.5]"],
+    [[-3], "expected normalizedShape of at least one size, in whole numbers, got [-3]"],
+    [[1.5], "expected normalizedShape of at least one size, in whole numbers, got [1.5]"],
   ])("normalizedShape %j is refused for an input [2, 3]", (normalizedShape, message) => {
     expect(() => layerNorm(zeros([2, 3]), normalizedShape)).toThrow(new RangeError(`layerNorm: ${message}`));
   });
@@ -178,7 +178,7 @@ describe("LayerNorm", () => {
 
   test("an empty shape and a negative eps are refused when it is made", () => {
     expect(() => new LayerNorm([])).toThrow(
-      new RangeError("LayerNorm: expected normalizedShape of at least one size, got []"),
+      new RangeError("LayerNorm: expected normalizedShape of at least one size, in whole numbers, got []"),
     );
     expect(() => new LayerNorm(3, { eps: -1 })).toThrow(/^LayerNorm: expected eps .*, got -1$/);
   });

@@ -47,7 +47,9 @@ function declarations(text: string): Map<string, string> {
   return new Map(
     Array.from(text.matchAll(start), (match) => {
       const rest = text.slice(match.index);
-      const end = rest.search(/\n(?=(?:export |abstract |async |function\*? |const |let |class |enum |interface |type ))/);
+      const end = rest.search(
+        /\n(?=(?:export |abstract |async |function\*? |const |let |class |enum |interface |type ))/,
+      );
       return [match[1] ?? "", end < 0 ? rest : rest.slice(0, end)] as const;
     }),
   );

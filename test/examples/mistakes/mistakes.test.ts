@@ -45,6 +45,15 @@ describe("mistakes", () => {
     for (const { title, file } of mistakes) expect(readFileSync(join(FOLDER, file), "utf8")).toContain(`"${title}"`);
   });
 
+  test("each says where it was found, and shows wrong and right numbers that differ", () => {
+    for (const { title, source, examples: all } of mistakes) {
+      expect([title, source]).toEqual([title, expect.stringMatching(/tutorials|#\d+|\w+\/\w+/)]);
+      for (const { shown, wrong, right } of all) {
+        expect([shown, wrong.values().map(short)]).not.toEqual([shown, right.values().map(short)]);
+      }
+    }
+  });
+
   test.each(examples)("%s is caught, and what is right passes", (_, { wrong, right }) => {
     expect(verdictOf(wrong)).toMatch(/\S/);
     expect(verdictOf(right)).toBeNull();
@@ -58,13 +67,14 @@ describe("mistakes", () => {
       [nth(4), [-1.3416288, -0.4472096, 0.4472096, 1.3416288], column, 7],
       [nth(5), [-474, -158, 158, 474], [-1, -0, 0, 1], 0],
       [nth(6), rounded(column, 4), [-1, 1, -1, 1], 4],
+      [nth(6, 1), [1, 2, 2, 1, 1], [1, 4, 1, 1], 0],
       [nth(7), [-3.3566, -2.8402, -2.3238, -1.8074], rounded(column, 4), 4],
       [nth(8), [-1, -1, 1, 1], rounded(column, 4), 4],
       [nth(9), [-2.5, -4.9999, -7.4999, -9.9999], [1, 1, 1, 1], 4],
       [nth(9, 1), [1, 2, 3, 4], rounded(column, 4), 4],
       [nth(11), [0.8944, 0.8944, 0.8944, 0.8944], [0, 0, 0, 0], 4],
       [nth(12), [-0.4444, 0.1481, 0.9383], [-0.4444, -0.1111, 0.5556], 4],
-      [nth(12, 2), [0.768, 1.9227, 3.0773, 4.232], [1, 2, 3, 4], 4],
+      [nth(12, 2), [8.2918, 12.7639, 17.2361, 21.7082], [6.7842, 12.2614, 17.7386, 23.2158], 4],
     ];
     for (const [{ shown, wrong, right }, ofWrong, ofRight, digits] of known) {
       const zeros = (values: readonly number[]): number[] => values.map((value) => value + 0);
@@ -183,17 +193,18 @@ function caughtBy(wrong: Attempt): string {
 
 /** A row an example. */
 function table(): string {
-  const rows = mistakes.flatMap(({ title, file, examples: all }, i) =>
+  const rows = mistakes.flatMap(({ title, file, source, examples: all }, i) =>
     all.map(({ shown, wrong, right }, which) => [
       which === 0 ? String(i + 1) : "",
       which === 0 ? `[${title}](${file})` : "",
+      which === 0 ? source : "",
       shown,
       wrong.values().map(short).join(" "),
       right.values().map(short).join(" "),
       caughtBy(wrong),
     ]),
   );
-  const heads = ["", "mistake", "what is shown", "wrong", "right", "caught by"];
+  const heads = ["", "mistake", "found in", "what is shown", "wrong", "right", "caught by"];
   const widthOf = (text = ""): number => text.replaceAll(/\p{M}/gu, "").length; // the hat of x̂ takes no room
   const widths = heads.map((head, i) => Math.max(widthOf(head), 3, ...rows.map((row) => widthOf(row[i]))));
   const line = (cells: readonly string[]): string =>
