@@ -6,7 +6,7 @@ const config: ViteUserConfig = defineConfig({
     alias: [
       { find: /^normgrad$/, replacement: new URL("./src/index.ts", import.meta.url).pathname },
       {
-        find: /^normgrad\/(autograd|norms|nn|gradcheck|vitest)$/,
+        find: /^normgrad\/(autograd|norms|nn|gradcheck|io|vitest)$/,
         replacement: new URL("./src/$1/index.ts", import.meta.url).pathname,
       },
     ],

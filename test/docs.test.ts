@@ -7,6 +7,7 @@ import { join, relative } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import * as verifier from "../src/gradcheck/index.ts";
 import * as library from "../src/index.ts";
+import * as files from "../src/io/index.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const BLOCKS = join(ROOT, "test/.docs");
@@ -48,7 +49,7 @@ function withImports(code: string): string {
     const own = used.filter((name) => !new RegExp(`(const|class|function) ${name}\\b`).test(code));
     return `import { ${own.join(", ")} } from "${from}";\n`;
   };
-  return line("normgrad", library) + line("normgrad/gradcheck", verifier) + code;
+  return line("normgrad", library) + line("normgrad/gradcheck", verifier) + line("normgrad/io", files) + code;
 }
 
 /** Turns `expression; // value`, and what is printed with its text in comments below, into checks. */

@@ -10,6 +10,7 @@ import { adaptiveNorms } from "./errors/adaptiveNorms.ts";
 import { creation } from "./errors/creation.ts";
 import { data } from "./errors/data.ts";
 import { verifier as gradcheck } from "./errors/gradcheck.ts";
+import { io } from "./errors/io.ts";
 import { layers } from "./errors/layers.ts";
 import { losses } from "./errors/losses.ts";
 import { modules } from "./errors/modules.ts";
@@ -46,9 +47,10 @@ const areas: Readonly<Record<string, WrongCalls>> = {
   recurrent,
   data,
   gradcheck,
+  io,
 };
 const allRows = Object.values(areas).flatMap(({ rows }) => rows);
-const folders = ["src/autograd", "src/kernels", "src/norms", "src/nn", "src/gradcheck"];
+const folders = ["src/autograd", "src/kernels", "src/norms", "src/nn", "src/gradcheck", "src/io"];
 /** Without the verdicts of the verifier, errors thrown on or caught by it, and a package that is not installed. */
 const sites = throwSites(folders).filter(
   ({ text }) => !/GradcheckError|throw [\w.]+;$|got none: install it|a formula has no length/.test(text),
