@@ -1,0 +1,43 @@
+/** The page, from top to bottom. */
+import type { JSX } from "preact";
+import { Later } from "./later.tsx";
+import { notice } from "./state.ts";
+import { Partition } from "./parts/partition.tsx";
+import { Questions } from "./parts/questions.tsx";
+import { Watch } from "./parts/watch.tsx";
+
+export function App(): JSX.Element {
+  return (
+    <>
+      <header>
+        <p class="brand">normgrad</p>
+        <h1>Where a norm’s gradient comes from</h1>
+        <p class="lead">
+          A normalization has three ways back from the loss to its input: <strong class="direct">directly</strong>,{" "}
+          <strong class="mean">through the mean</strong> and <strong class="variance">through the variance</strong>.
+          Here they are, number by number. Every value is computed in your browser by functions of the library, which
+          you can call yourself.
+        </p>
+      </header>
+      <p class="notice" role="alert" hidden={notice.value === ""}>
+        {notice.value}
+      </p>
+      <main>
+        <Questions />
+        <Partition />
+        <Watch />
+        <Later load={async () => (await import("./parts/breakIt.tsx")).BreakIt} />
+        <Later load={async () => (await import("./parts/tapeView.tsx")).TapeView} />
+        <Later load={async () => (await import("./parts/training.tsx")).TrainingPart} />
+        <Later load={async () => (await import("./parts/ownBackward.tsx")).OwnBackward} />
+        <Later load={async () => (await import("./parts/adain.tsx")).Adain} />
+      </main>
+      <footer>
+        <p>
+          Nothing that you enter leaves the browser. The address holds what you see: send it, and the other one sees the
+          same.
+        </p>
+      </footer>
+    </>
+  );
+}

@@ -1,0 +1,10 @@
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { watchDifferences } from "./difference.ts";
+import { startNavigation } from "./navigate.ts";
+import "./styles.css";
+
+startNavigation();
+const place = document.querySelector("#app");
+if (place) render(<App />, place);
+watchDifferences();

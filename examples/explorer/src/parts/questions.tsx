@@ -1,0 +1,48 @@
+/** Part 3: questions as links, each answered in a paragraph and a picture. */
+import { useEffect, useRef } from "preact/hooks";
+import type { JSX } from "preact";
+import { change } from "../navigate.ts";
+import { presets } from "../presets.ts";
+import type { Preset } from "../presets.ts";
+import { state } from "../state.ts";
+import { Picture } from "./picture.tsx";
+
+export function Questions(): JSX.Element {
+  const open = presets.find(({ name }) => name === state.value.question);
+  return (
+    <section aria-labelledby="questions" class="questions">
+      <h2 id="questions">Questions people ask</h2>
+      <nav aria-label="Questions">
+        <ul>
+          {presets.map(({ name, question }) => (
+            <li key={name}>
+              <a href={`#${name}`} aria-current={open?.name === name ? "true" : undefined}>
+                {question}
+              </a>
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <div aria-live="polite">{open && <Answer preset={open} key={open.name} />}</div>
+    </section>
+  );
+}
+
+function Answer({ preset }: { readonly preset: Preset }): JSX.Element {
+  const place = useRef<HTMLElement>(null);
+  // A link that was sent leads to its answer.
+  useEffect(() => place.current?.scrollIntoView({ block: "start" }), []);
+  return (
+    <article class="answer" data-preset={preset.name} ref={place}>
+      <h3>{preset.question}</h3>
+      <p class="lead">{preset.answer}</p>
+      <Picture preset={preset} />
+      <p class="note">The page below is set to this example: change a cell there, and watch.</p>
+      <div>
+        <button type="button" onClick={() => change({ question: null })}>
+          Close the answer
+        </button>
+      </div>
+    </article>
+  );
+}

@@ -1,0 +1,161 @@
+/** A tensor [N, C, H, W] as a table of numbers: samples and rows down, channels and columns across. */
+import { useRef, useState } from "preact/hooks";
+import type { JSX } from "preact";
+import { signal, useSignal } from "@preact/signals";
+import type { Signal } from "@preact/signals";
+import type { Shape4 } from "../subject.ts";
+import { Cell } from "./cell.tsx";
+import { CellInput } from "./cellInput.tsx";
+import { short } from "./numbers.ts";
+
+/** The cell that the reader looks at: the same one in every table. */
+export const looked: Signal<number> = signal(0);
+
+interface CellsProps {
+  /** Read out as the table's name. */
+  readonly label: string;
+  readonly shape: Shape4;
+  readonly values: readonly number[];
+  readonly colour: (cell: number) => string;
+  readonly text?: (cell: number) => string;
+  readonly onEdit?: (cell: number, value: number) => void;
+  /** Not a tensor of the input's shape: its marked cell is its own. */
+  readonly alone?: boolean;
+}
+
+const KEYS: Readonly<Record<string, readonly [rows: number, columns: number]>> = {
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+  Home: [0, -1000],
+  End: [0, 1000],
+};
+
+export function cellName(cell: number, [, c, h, w]: Shape4): string {
+  const n = Math.floor(cell / (c * h * w));
+  return `n${n} c${Math.floor(cell / (h * w)) % c} h${Math.floor(cell / w) % h} w${cell % w}`;
+}
+
+/** The cell of the table in which something has happened. */
+function cellOf({ target }: Event): number | null {
+  const cell = target instanceof Element ? target.closest("td[data-cell]") : null;
+  return cell ? Number(cell.getAttribute("data-cell")) : null;
+}
+
+export function Cells({ label, shape, values, colour, text, onEdit, alone = false }: CellsProps): JSX.Element {
+  const [n, c, h, w] = shape;
+  const [rows, columns] = [n * h, c * w];
+  const [editing, setEditing] = useState<{ readonly cell: number; readonly start: string | null } | null>(null);
+  const table = useRef<HTMLTableElement>(null);
+  // Keys that come before the entry is on the page: a quick typist loses none.
+  const typed = useRef("");
+  const cellAt = (row: number, column: number): number =>
+    ((Math.floor(row / h) * c + Math.floor(column / w)) * h + (row % h)) * w + (column % w);
+  const own = useSignal(0);
+  const marked = alone ? own : looked;
+  const current = Math.min(marked.value, values.length - 1);
+
+  const focus = (cell: number): void => {
+    marked.value = cell;
+    requestAnimationFrame(() => table.current?.querySelector<HTMLElement>(`[data-cell="${cell}"]`)?.focus());
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const cell = cellOf(event);
+    if (cell === null || editing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const step = KEYS[event.key];
+    if (step) {
+      event.preventDefault();
+      const to = (at: number, by: number, count: number): number => Math.max(0, Math.min(count - 1, at + by));
+      const row = Math.floor(cell / (c * h * w)) * h + (Math.floor(cell / w) % h);
+      const column = (Math.floor(cell / (h * w)) % c) * w + (cell % w);
+      focus(cellAt(to(row, step[0], rows), to(column, step[1], columns)));
+    } else if (onEdit && (event.key === "Enter" || event.key === "F2")) {
+      event.preventDefault();
+      if (typed.current === "") setEditing({ cell, start: null });
+    } else if (onEdit && /^[-−0-9.]$/.test(event.key)) {
+      event.preventDefault();
+      typed.current += event.key;
+      setEditing({ cell, start: typed.current });
+    }
+  };
+  const onClick = (event: MouseEvent): void => {
+    const cell = cellOf(event);
+    if (cell !== null && onEdit && editing?.cell !== cell) setEditing({ cell, start: null });
+  };
+  const onFocusIn = (event: FocusEvent): void => {
+    const cell = cellOf(event);
+    if (cell !== null) marked.value = cell;
+  };
+
+  const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i);
+  return (
+    <div class="scroll">
+      <table
+        class="cells"
+        style={{ "--columns": String(columns) }}
+        role="grid"
+        aria-label={label}
+        aria-readonly={!onEdit}
+        ref={table}
+        onClick={onClick}
+        onFocusIn={onFocusIn}
+        onKeyDown={onKeyDown}
+      >
+        <thead>
+          <tr>
+            <td />
+            {numbers(c).map((channel) => (
+              <th scope="colgroup" colSpan={w} key={channel} class={channel > 0 ? "gap" : ""}>
+                c{channel}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {numbers(rows).map((row) => (
+            <tr key={row} class={row > 0 && row % h === 0 ? "gap" : ""}>
+              {row % h === 0 && (
+                <th scope="rowgroup" rowSpan={h}>
+                  n{row / h}
+                </th>
+              )}
+              {numbers(columns).map((column) => {
+                const cell = cellAt(row, column);
+                const value = values[cell] ?? NaN;
+                const shown = text ? text(cell) : short(value);
+                const name = cellName(cell, shape);
+                return (
+                  <Cell
+                    key={column}
+                    cell={cell}
+                    gap={column > 0 && column % w === 0}
+                    looked={cell === current}
+                    background={colour(cell)}
+                    name={`${name}: ${shown}`}
+                    title={`${name}: ${text ? shown : String(value)}`}
+                    text={shown}
+                  >
+                    {onEdit && editing?.cell === cell && (
+                      <CellInput
+                        label={name}
+                        value={value}
+                        start={editing.start}
+                        onValue={(next) => onEdit(cell, next)}
+                        onOpen={() => (typed.current = "")}
+                        onDone={(byKey) => {
+                          setEditing(null);
+                          if (byKey) focus(cell);
+                        }}
+                      />
+                    )}
+                  </Cell>
+                );
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,195 @@
+import { explainBackward, GroupNorm, LayerNorm, normDescriptors, normPartition, RMSNorm, tensor } from "normgrad";
+import { describe, expect, test } from "vitest";
+import { defaultGradOutput, defaultX } from "../src/state.ts";
+import { close, open, textsOf, valuesOf, withBrowser } from "./browser.ts";
+
+withBrowser();
+
+const FOUR = "#v=1&norm=layerNorm&option=normalizedShape+[4],+no+affine&layout=NHWC&shape=1,4,1,1&x=1,2,4,8&g=1,0,0,0";
+const SHAPE = [2, 4, 2, 2] as const;
+
+/** Of the page's own thread. Painting comes on top; how long it takes is the graphics card's. */
+const PARTS = ["ScriptDuration", "RecalcStyleDuration", "LayoutDuration"];
+const byLibrary = () => ({
+  x: tensor([...defaultX(SHAPE)]).reshape(SHAPE),
+  g: tensor([...defaultGradOutput(SHAPE)]).reshape(SHAPE),
+});
+
+describe("the partition", () => {
+  test("is the library's, for each norm that has a button", async () => {
+    const opened = await open();
+    const { page } = opened;
+    const expected: Readonly<Record<string, number>> = {
+      Batch: 4,
+      "Layer (C, H, W)": 2,
+      "Layer (C)": 8,
+      Instance: 8,
+      Group: 4,
+      Switchable: 1,
+      "RMS (C)": 8,
+    };
+    for (const [name, sets] of Object.entries(expected)) {
+      await page.getByRole("button", { name, exact: true }).click();
+      const letters = await textsOf(page, "Sets that share mean and variance");
+      expect([name, new Set(letters).size]).toEqual([name, sets]);
+    }
+    await page.getByRole("button", { name: "Layer (C)", exact: true }).click();
+    // Channels last, a set for each position: cells that differ in c alone.
+    const letters = await textsOf(page, "Sets that share mean and variance");
+    expect(letters[0]).toBe(letters[4]);
+    expect(letters[0]).not.toBe(letters[1]);
+    await close(opened);
+  });
+
+  test("goes from LayerNorm's to InstanceNorm's with the slider of groups", async () => {
+    const opened = await open();
+    const { page } = opened;
+    const slider = page.getByRole("slider", { name: "Groups" });
+    for (const [key, groups] of [
+      ["Home", 1],
+      ["ArrowRight", 2],
+      ["ArrowRight", 4],
+    ] as const) {
+      await slider.press(key);
+      const letters = await textsOf(page, "Sets that share mean and variance");
+      const sets = [...normPartition(new GroupNorm(groups, 4), [...SHAPE])];
+      expect(letters.map((letter) => (letter.codePointAt(0) ?? 0) - 65)).toEqual(sets);
+    }
+    await close(opened);
+  });
+
+  test("is there for every norm of the library", async () => {
+    const opened = await open();
+    const { page } = opened;
+    for (const { name } of normDescriptors) {
+      await page.getByLabel("Any norm of the library").selectOption(name);
+      expect((await textsOf(page, "Sets that share mean and variance")).length, name).toBe(32);
+      const [direct, viaMean, viaVariance, sum] = await Promise.all(
+        ["direct", "via mean", "via variance", "gradInput"].map((table) => valuesOf(page, table)),
+      );
+      sum?.forEach((value, i) =>
+        expect((direct?.[i] ?? NaN) + (viaMean?.[i] ?? NaN) + (viaVariance?.[i] ?? NaN), name).toBeCloseTo(value, 10),
+      );
+    }
+    await close(opened);
+  });
+
+  test("follows the shape, which keeps the values that stay", async () => {
+    const opened = await open();
+    const { page } = opened;
+    const before = await valuesOf(page, "x, editable");
+    await page.getByLabel("N", { exact: true }).selectOption("1");
+    expect(await valuesOf(page, "x, editable")).toEqual(before.slice(0, 16));
+    await close(opened);
+  });
+});
+
+describe("forward and backward", () => {
+  test("show the numbers of explainBackward to the last digit", async () => {
+    const opened = await open("#v=1&norm=groupNorm&option=numGroups+2,+no+affine&shape=2,4,2,2&eps=1e-5");
+    const { x, g } = byLibrary();
+    const norm = new GroupNorm(2, 4, { affine: false });
+    const { direct, viaMean, viaVariance, gradInput } = explainBackward(norm, x, g);
+    for (const [table, array] of Object.entries({
+      direct,
+      "via mean": viaMean,
+      "via variance": viaVariance,
+      gradInput,
+      "y, the output": norm.forward(x),
+    })) {
+      // A page shows no sign of zero.
+      expect(await valuesOf(opened.page, table), table).toEqual([...array.data].map((value) => value + 0));
+    }
+    await close(opened);
+  });
+
+  test("channels last: the same numbers as the library's on the permuted input", async () => {
+    const opened = await open("#v=1&norm=rmsNorm&option=normalizedShape+[4],+no+affine&layout=NHWC&shape=2,4,2,2");
+    const { x, g } = byLibrary();
+    const last = [0, 2, 3, 1];
+    const norm = new RMSNorm(4, { elementwiseAffine: false, eps: 1e-5 });
+    const { gradInput } = explainBackward(
+      norm,
+      tensor([...x.permute(last).data]).reshape([2, 2, 2, 4]),
+      tensor([...g.permute(last).data]).reshape([2, 2, 2, 4]),
+    );
+    expect(await valuesOf(opened.page, "gradInput")).toEqual([...gradInput.permute([0, 3, 1, 2]).data]);
+    await close(opened);
+  });
+
+  test("an edited cell changes all that follows from it, and the difference agrees", async () => {
+    const opened = await open(FOUR);
+    const { page } = opened;
+    await page.getByRole("grid", { name: "x, editable" }).locator("[data-cell='3']").click();
+    await page.keyboard.type("6.5");
+    await page.keyboard.press("Enter");
+    const { gradInput } = explainBackward(
+      new LayerNorm(4, { elementwiseAffine: false }),
+      tensor([[1, 2, 4, 6.5]]),
+      tensor([[1, 0, 0, 0]]),
+    );
+    expect(await valuesOf(page, "gradInput")).toEqual([...gradInput.data]);
+    await page.getByText("agrees with gradInput").waitFor();
+    const difference = await valuesOf(page, "finite difference");
+    difference.forEach((value, i) => expect(value).toBeCloseTo(gradInput.data[i] ?? NaN, 13));
+    await page.goBack();
+    expect(await valuesOf(page, "x, editable")).toEqual([1, 2, 4, 8]);
+    await close(opened);
+  });
+
+  test("statistics taken for constants: the difference disagrees at once", async () => {
+    const opened = await open(FOUR);
+    const { page } = opened;
+    await page.getByText("agrees with gradInput").waitFor();
+    await page.getByRole("switch", { name: "Take mean and variance for constants" }).check();
+    await page.getByText("✗ disagrees with gradInput").waitFor();
+    expect(await valuesOf(page, "gradInput")).toEqual(await valuesOf(page, "direct"));
+    await close(opened);
+  });
+
+  test("an edited cell costs less than a frame of processor time, script, style and layout together", async () => {
+    const opened = await open();
+    const { page } = opened;
+    await page.getByRole("grid", { name: "x, editable" }).locator("[data-cell='0']").click();
+    const input = page.getByLabel("value of n0 c0 h0 w0");
+    const session = await page.context().newCDPSession(page);
+    // Time of this thread: a wall clock would measure what else the machine does.
+    await session.send("Performance.enable", { timeDomain: "threadTicks" });
+    const spent = async (): Promise<number> => {
+      const { metrics } = await session.send("Performance.getMetrics");
+      const counted = metrics.filter(({ name }) => PARTS.includes(name));
+      expect(counted).toHaveLength(PARTS.length);
+      return counted.reduce((sum, { value }) => sum + value, 0);
+    };
+    const edits = (count: number): Promise<void> =>
+      input.evaluate(async (element, count) => {
+        for (let i = 0; i < count; i++) {
+          if (element instanceof HTMLInputElement) element.value = String((i % 50) / 10);
+          element.dispatchEvent(new Event("input", { bubbles: true }));
+          await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+        }
+      }, count);
+    await edits(30);
+    // The least disturbed of some rounds: caches and cores are shared with whatever else runs.
+    let milliseconds = Infinity;
+    for (let round = 0; round < 8; round++) {
+      const before = await spent();
+      await edits(8);
+      milliseconds = Math.min(milliseconds, ((await spent()) - before) * (1000 / 8));
+    }
+    console.log(`${milliseconds.toFixed(1)} ms of processor time an edit`);
+    expect(milliseconds).toBeLessThan(16.7);
+    await close(opened);
+  });
+
+  test("the page as a test passes as a test: its numbers are the library's", async () => {
+    const opened = await open(FOUR);
+    const { page } = opened;
+    await page.getByText("This page as a vitest test").click();
+    await page.locator(".code pre", { hasText: "explainBackward" }).waitFor();
+    const text = (await page.locator("details pre").textContent()) ?? "";
+    expect(text).toContain("const x = tensor([1, 2, 4, 8]).reshape([1, 1, 1, 4]);");
+    expect(text).toContain(`close(explained.gradInput, [${(await valuesOf(page, "gradInput")).join(", ")}]);`);
+    await close(opened);
+  });
+});
