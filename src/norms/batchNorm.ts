@@ -164,7 +164,8 @@ export function batchNormTerms<A extends Num<A>>(
 /**
  * Batch normalization: y = (x − μ) / √(σ² + eps) · weight + bias for each channel. In training μ and σ² (biased) are
  * the batch's, and `runningMean.value` and `runningVar.value` are assigned anew; otherwise they are the running ones. As
- * torch.nn.functional.batch_norm. float32 is computed in float64.
+ * torch.nn.functional.batch_norm.
+ * float32 is computed in float64, but for large arrays on the wasm backend: see setBackend.
  *
  * ONNX's BatchNormalization differs: its momentum (0.9) is the weight of the OLD value, and its running variance moves by
  * the biased variance.

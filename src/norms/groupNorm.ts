@@ -145,7 +145,8 @@ export function groupNormTerms<A extends Num<A>>(
 /**
  * Group normalization: y = (x − μ) / √(σ² + eps) · weight + bias, with the mean and the biased variance of each sample's
  * group of C/numGroups consecutive channels. As torch.nn.functional.group_norm, but a constant group with eps = 0 gives
- * y = bias (PyTorch: NaN), and float32 is computed in float64.
+ * y = bias (PyTorch: NaN).
+ * float32 is computed in float64, but for large arrays on the wasm backend: see setBackend.
  *
  * ONNX's GroupNormalization has scale and bias per channel since opset 21; in opset 18 they were per GROUP.
  *

@@ -162,7 +162,7 @@ export function instanceNormTerms<A extends Num<A>>(
 /**
  * Instance normalization: y = (x − μ) / √(σ² + eps) · weight + bias, with the mean and the biased variance of each
  * sample's channel; or, with `useInputStats: false`, with the running ones. As torch.nn.functional.instance_norm.
- * float32 is computed in float64.
+ * float32 is computed in float64, but for large arrays on the wasm backend: see setBackend.
  *
  * ONNX's InstanceNormalization demands scale and bias, and knows no running statistics.
  *

@@ -132,8 +132,8 @@ export function layerNormTerms<A extends Num<A>>(
 
 /**
  * Layer normalization: y = (x − μ) / √(σ² + eps) · weight + bias, with the mean μ and the biased variance σ² of the last
- * dims. As torch.nn.functional.layer_norm, but a constant slice with eps = 0 gives y = bias (PyTorch: NaN), and float32
- * is computed in float64.
+ * dims. As torch.nn.functional.layer_norm, but a constant slice with eps = 0 gives y = bias (PyTorch: NaN).
+ * float32 is computed in float64, but for large arrays on the wasm backend: see setBackend.
  *
  * ONNX's LayerNormalization names the first normalized dim by `axis` (−1: the last dim alone), demands a scale, and takes
  * the statistics in float32 unless `stash_type` says otherwise.

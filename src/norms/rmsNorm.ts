@@ -123,8 +123,8 @@ const MACHINE_EPS: Readonly<Record<Dtype, number>> = { float64: 2 ** -52, float3
 
 /**
  * Root mean square normalization: y = x / √(mean(x²) + eps) · weight over the last dims, without a mean and without a
- * bias. As torch.nn.functional.rms_norm, but a slice of zeros with eps = 0 gives 0 (PyTorch: NaN), and float32 is
- * computed in float64.
+ * bias. As torch.nn.functional.rms_norm, but a slice of zeros with eps = 0 gives 0 (PyTorch: NaN).
+ * float32 is computed in float64, but for large arrays on the wasm backend: see setBackend.
  *
  * ONNX's RMSNormalization has eps 1e-5 as its default, where PyTorch and this have the machine epsilon, and demands a scale.
  *
