@@ -1,5 +1,7 @@
 /** Backwards that are wrong on purpose, each made of the library's own terms. */
-import { Generator } from "normgrad";
+import { Generator, tensor } from "normgrad";
+import type { Tensor } from "normgrad";
+import { formulasOf } from "./formulas.ts";
 import { mapsOf, subjectOf } from "./model.ts";
 import type { Maps, SetStatistics } from "./model.ts";
 import type { State } from "./state.ts";
@@ -15,12 +17,24 @@ export interface Fault {
 const sum = (...terms: readonly (readonly number[])[]): readonly number[] =>
   (terms[0] ?? []).map((_, i) => terms.reduce((total, term) => total + (term[i] ?? NaN), 0));
 
-/** n/(n − 1) of the cell's set: what a mean becomes that is divided by n − 1. */
-function bessel(sets: readonly SetStatistics[], values: readonly number[]): readonly number[] {
-  const factors = new Map(
-    sets.flatMap(({ cells }) => cells.map((cell) => [cell, cells.length / (cells.length - 1)] as const)),
-  );
-  return values.map((value, cell) => value * (factors.get(cell) ?? NaN));
+/**
+ * What a mean becomes that is divided by n − 1: n/(n − 1) of it, n being the size of the cell's set. The library has no
+ * backward that does this, so the factor is the page's; it is taken on the library's terms, in norms whose formula has
+ * means over the sets and nothing else.
+ */
+function overLess(values: readonly number[], sizes: Tensor): readonly number[] {
+  return [
+    ...tensor([...values])
+      .mul(sizes)
+      .div(sizes.sub(1)).data,
+  ];
+}
+
+/** For each cell the size of its set. */
+function sizesOf(sets: readonly SetStatistics[]): Tensor {
+  const sizes: number[] = [];
+  for (const { cells } of sets) for (const cell of cells) sizes[cell] = cells.length;
+  return tensor(sizes);
 }
 
 function gradInputOf(now: State): readonly number[] {
@@ -43,10 +57,13 @@ export const faults: readonly Fault[] = [
   },
   {
     name: "count",
-    words: "both means are divided by n − 1",
+    words: "means are divided by n − 1",
     sign: "The error is a small fraction of via mean and via variance together, smaller where sets are larger.",
-    gradient: (_, { direct, viaMean, viaVariance }, sets) =>
-      sum(direct, bessel(sets, viaMean), bessel(sets, viaVariance)),
+    gradient: ({ norm, option }, { direct, viaMean, viaVariance, gradInput }, sets) => {
+      if (!formulasOf(norm, option)?.hasMeans) return gradInput;
+      const sizes = sizesOf(sets);
+      return sum(direct, overLess(viaMean, sizes), overLess(viaVariance, sizes));
+    },
   },
   {
     name: "eps",

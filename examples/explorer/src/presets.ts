@@ -17,6 +17,8 @@ export interface Preset {
   /** Shown side by side; "maps" are the three paths and their sum, "partition" is who shares statistics. */
   readonly picture: "maps" | "partition" | "constants" | "running" | "momentum" | "single";
   readonly scenes: readonly Scene[];
+  /** With the backward's formula above the picture. */
+  readonly formula?: boolean;
 }
 
 const row = (...x: readonly number[]): Pick<State, "shape" | "x"> => {
@@ -50,7 +52,7 @@ export const presets: readonly Preset[] = [
     name: "why-zero",
     question: "The chain rule gives 1 − 1 = 0. Is the gradient always zero?",
     answer:
-      "With a single value, yes: x̂ is 0 whatever x is, and what flows directly is taken back through the mean. With four values it is not: the direct path reaches one cell, the other two spread over all, and only their sum over the row is zero.",
+      "Only with a single value: there x̂ is 0 whatever x is, and what flows directly is taken back through the mean. With four values it is not zero: the direct path reaches one cell, the other two spread over all, and only their sum over the row is zero.",
     state: layer(FOUR, [1, 0, 0, 0]),
     picture: "maps",
     scenes: [
@@ -62,7 +64,7 @@ export const presets: readonly Preset[] = [
     name: "constants",
     question: "μ and σ² are numbers. Why differentiate them?",
     answer:
-      "Because they move when a cell moves. Take them for constants, and only the direct path is left. A finite difference, which knows nothing of derivatives and only runs the forward twice, disagrees at once.",
+      "Because they move when a cell moves. Take them for constants, and only the direct path is left. A finite difference, which knows nothing of derivatives and only runs the forward twice, disagrees at once. The switch for it is further down, beside gradOutput.",
     state: { ...layer(FOUR, [1, 0, 0, 0]), constants: true },
     picture: "constants",
     scenes: [],
@@ -75,6 +77,7 @@ export const presets: readonly Preset[] = [
     state: {},
     picture: "maps",
     scenes: [{ caption: "GroupNorm with two groups: the three maps add up to gradInput", state: {} }],
+    formula: true,
   },
   {
     name: "ones",
@@ -101,7 +104,7 @@ export const presets: readonly Preset[] = [
     name: "running-var",
     question: "Is running_var biased?",
     answer:
-      "A batch is normalized with the biased variance, divided by n. What is stored for evaluation is the unbiased one, divided by n − 1. PyTorch does both in one layer; with n = 4 they differ by a third.",
+      "No: it is unbiased. A batch is normalized with the biased variance, divided by n. What is stored for evaluation is the unbiased one, divided by n − 1. PyTorch does both in one layer; with n = 4 they differ by a third.",
     state: { ...columns, ...row(1, 2, 4, 8), shape: [4, 1, 1, 1], gradOutput: [1, 0, 0, 0] },
     picture: "running",
     scenes: [
@@ -115,7 +118,7 @@ export const presets: readonly Preset[] = [
     name: "group-or-layer",
     question: "Is GroupNorm with one group LayerNorm?",
     answer:
-      "Its statistics are those of LayerNorm over C, H and W: one set a sample. But its weight has one number a channel, LayerNorm's one a cell. And the LayerNorm of transformers is another one again: over C alone, one set a position.",
+      "In its statistics yes, in its weight no. The statistics are those of LayerNorm over C, H and W: one set a sample. But GroupNorm's weight has one number a channel, LayerNorm's one a cell. And the LayerNorm of transformers is another one again: over C alone, one set a position.",
     state: { norm: "groupNorm", option: "numGroups 1, weight, bias" },
     picture: "partition",
     scenes: [
@@ -143,7 +146,7 @@ export const presets: readonly Preset[] = [
     name: "momentum",
     question: "Which momentum is it, 0.1 or 0.99?",
     answer:
-      "PyTorch's momentum is the weight of the new value, 0.1 by default. Keras's is the weight of the old one, 0.99 by default, which PyTorch would call 0.01. Mixed up, a running mean follows each batch, or never arrives. The curves are those of a running mean whose batches have a mean near 1.",
+      "Both, of different things. PyTorch's momentum is the weight of the new value, 0.1 by default. Keras's is the weight of the old one, 0.99 by default, which PyTorch would call 0.01. Mixed up, a running mean follows each batch, or never arrives. The curves are those of a running mean whose batches have a mean near 1.",
     state: columns,
     picture: "momentum",
     scenes: [],

@@ -44,7 +44,7 @@ export const initial: State = {
   constants: false,
   round: 1,
   opened: false,
-  batchSize: 4,
+  batchSize: 2,
   alpha: 1,
   code: null,
   question: null,

@@ -140,6 +140,19 @@ describe("presets", () => {
     await close(opened);
   });
 
+  test("three-terms: the formula stands above its maps, its terms in their colours", async () => {
+    const opened = await open("#three-terms");
+    const { page } = opened;
+    for (const path of ["direct", "mean", "variance"]) {
+      const term = page.locator(`.answer .katex-html .${path}`).first();
+      const chip = page.locator(`.answer .path.${path} .chip`).first();
+      await term.waitFor();
+      const colour = (element: Element): string => getComputedStyle(element).color;
+      expect(await term.evaluate(colour), path).toBe(await chip.evaluate(colour));
+    }
+    await close(opened);
+  });
+
   test("ones: sum(y) cancels in the mean, sum(y²) in the variance", async () => {
     const opened = await open("#ones");
     const { page } = opened;

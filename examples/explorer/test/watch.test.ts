@@ -8,8 +8,6 @@ withBrowser();
 const FOUR = "#v=1&norm=layerNorm&option=normalizedShape+[4],+no+affine&layout=NHWC&shape=1,4,1,1&x=1,2,4,8&g=1,0,0,0";
 const SHAPE = [2, 4, 2, 2] as const;
 
-/** Of the page's own thread. Painting comes on top; how long it takes is the graphics card's. */
-const PARTS = ["ScriptDuration", "RecalcStyleDuration", "LayoutDuration"];
 const byLibrary = () => ({
   x: tensor([...defaultX(SHAPE)]).reshape(SHAPE),
   g: tensor([...defaultGradOutput(SHAPE)]).reshape(SHAPE),
@@ -147,19 +145,17 @@ describe("forward and backward", () => {
     await close(opened);
   });
 
-  test("an edited cell costs less than a frame of processor time, script, style and layout together", async () => {
+  test("an edited cell costs less than a frame of the page's thread: script, style, layout and painting together", async () => {
     const opened = await open();
     const { page } = opened;
     await page.getByRole("grid", { name: "x, editable" }).locator("[data-cell='0']").click();
     const input = page.getByLabel("value of n0 c0 h0 w0");
     const session = await page.context().newCDPSession(page);
-    // Time of this thread: a wall clock would measure what else the machine does.
+    // Time of this thread: a wall clock would measure what else the machine does. Filling the pixels is other threads'.
     await session.send("Performance.enable", { timeDomain: "threadTicks" });
     const spent = async (): Promise<number> => {
       const { metrics } = await session.send("Performance.getMetrics");
-      const counted = metrics.filter(({ name }) => PARTS.includes(name));
-      expect(counted).toHaveLength(PARTS.length);
-      return counted.reduce((sum, { value }) => sum + value, 0);
+      return metrics.find(({ name }) => name === "TaskDuration")?.value ?? NaN;
     };
     const edits = (count: number): Promise<void> =>
       input.evaluate(async (element, count) => {
@@ -172,7 +168,7 @@ describe("forward and backward", () => {
     await edits(30);
     // The least disturbed of some rounds: caches and cores are shared with whatever else runs.
     let milliseconds = Infinity;
-    for (let round = 0; round < 8; round++) {
+    for (let round = 0; round < 12; round++) {
       const before = await spent();
       await edits(8);
       milliseconds = Math.min(milliseconds, ((await spent()) - before) * (1000 / 8));

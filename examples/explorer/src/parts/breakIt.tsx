@@ -5,7 +5,7 @@ import { faultOfRound, faults, visibleFaults } from "../faults.ts";
 import { maps, statistics } from "../model.ts";
 import { change } from "../navigate.ts";
 import { state } from "../state.ts";
-import { Cells } from "../ui/cells.tsx";
+import { Cells, gridOf } from "../ui/cells.tsx";
 import { signColour } from "../ui/colours.ts";
 import { largest, tiny } from "../ui/numbers.ts";
 
@@ -18,12 +18,12 @@ export function BreakIt(): JSX.Element {
     <section aria-labelledby="part-4">
       <h2 id="part-4">Break it</h2>
       <p class="lead">
-        One fault is planted in the backward of the norm above. The map on the right is what it does wrong: each fault
-        leaves a pattern of its own. Which is it?
+        One fault is planted in the backward of the norm above. The second map is what it does wrong: each fault leaves
+        a pattern of its own. Which is it?
       </p>
       {planted ? (
         <>
-          <div class="tables">
+          <div class={gridOf("tables", now.shape)}>
             <div class="panel">
               <h3>The broken gradInput</h3>
               <Cells
@@ -73,14 +73,14 @@ function Guess({ answer, shown }: { readonly answer: string; readonly shown: rea
             </button>
           ))}
       </div>
-      <p role="status" class={`verdict ${guess === answer ? "right" : "wrong"}`}>
-        {fault &&
-          (guess === answer ? `✓ Yes. ${fault.sign}` : `✗ No. If ${fault.words}: ${lower(fault.sign)} Look again.`)}
-      </p>
-      <div>
+      <div class="round">
         <button type="button" onClick={() => change({ round: state.value.round + 1 })}>
           Another fault
         </button>
+        <p role="status" class={`verdict ${guess === answer ? "right" : "wrong"}`}>
+          {fault &&
+            (guess === answer ? `✓ Yes. ${fault.sign}` : `✗ No. If ${fault.words}: ${lower(fault.sign)} Look again.`)}
+        </p>
       </div>
     </>
   );

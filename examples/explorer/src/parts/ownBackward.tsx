@@ -52,9 +52,11 @@ export function OwnBackward(): JSX.Element {
           </button>
         ))}
       </div>
-      <Editor label="Your forward and backward, in JavaScript" value={code} onValue={(next) => write(next, "code")} />
-      <div role="status" class="judged">
-        <Verdict result={result} />
+      <div class="bench even">
+        <Editor label="Your forward and backward, in JavaScript" value={code} onValue={(next) => write(next, "code")} />
+        <div role="status" class="judged">
+          <Verdict result={result} />
+        </div>
       </div>
     </section>
   );

@@ -8,7 +8,7 @@ import { state, withShape } from "../state.ts";
 import type { State } from "../state.ts";
 import { casesOf, closestCase, splitLabel } from "../subject.ts";
 import type { Choice } from "../subject.ts";
-import { Cells } from "../ui/cells.tsx";
+import { Cells, gridOf } from "../ui/cells.tsx";
 import { setColour } from "../ui/colours.ts";
 import { exact } from "../ui/numbers.ts";
 import { Select } from "../ui/select.tsx";
@@ -96,7 +96,7 @@ export function Partition(): JSX.Element {
         <Sizes />
       </div>
       {subject.value ? (
-        <div class="split">
+        <div class={gridOf("split", now.shape)}>
           <figure class="panel">
             <Cells
               label="Sets that share mean and variance"

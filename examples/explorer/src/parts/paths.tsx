@@ -1,8 +1,8 @@
 /** The three maps and their sum, on one scale of colour. */
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import type { Maps } from "../model.ts";
 import type { Shape4 } from "../subject.ts";
-import { Cells } from "../ui/cells.tsx";
+import { Cells, gridOf } from "../ui/cells.tsx";
 import { signColour } from "../ui/colours.ts";
 import { largest } from "../ui/numbers.ts";
 
@@ -12,9 +12,11 @@ interface PathsProps {
   readonly constants?: boolean;
   /** Set before the names of the tables where a page has several. */
   readonly prefix?: string;
+  /** What stands beside the sum. */
+  readonly children?: ComponentChildren;
 }
 
-export function Paths({ shape, maps, constants = false, prefix = "" }: PathsProps): JSX.Element {
+export function Paths({ shape, maps, constants = false, prefix = "", children }: PathsProps): JSX.Element {
   const { direct, viaMean, viaVariance, gradInput } = maps;
   const most = largest(direct, viaMean, viaVariance, gradInput);
   const lost = constants ? " off" : "";
@@ -31,14 +33,15 @@ export function Paths({ shape, maps, constants = false, prefix = "" }: PathsProp
     ],
   ] as const;
   return (
-    <div class={shape[1] * shape[3] > 5 ? "paths broad" : "paths"}>
+    <div class={gridOf("paths", shape)}>
       {list.map(([path, title, note, values, off], i) => (
         <figure class={`panel path ${path}${off}`} key={path}>
           <figcaption>
             <span class="operator" aria-hidden="true">
               {["", "+", "+", "="][i]}
             </span>
-            <span class="chip">{title}</span> <span class="note">{off === "" ? note : "taken for constant"}</span>
+            <span class="chip">{title}</span>
+            <span class="note">{off === "" ? note : "taken for constant"}</span>
           </figcaption>
           <Cells
             label={prefix + title}
@@ -48,6 +51,7 @@ export function Paths({ shape, maps, constants = false, prefix = "" }: PathsProp
           />
         </figure>
       ))}
+      {children}
     </div>
   );
 }

@@ -4,22 +4,32 @@ import type { JSX } from "preact";
 import { BatchNorm2d, NdArray, tensor, updateRunningStats } from "normgrad";
 import { Generator } from "normgrad";
 import { differenceNow } from "../difference.ts";
+import { formulasOf } from "../formulas.ts";
 import { maps, mapsOf, partitionOf, subjectOf } from "../model.ts";
 import { sceneState } from "../presets.ts";
 import type { Preset, Scene } from "../presets.ts";
-import { state } from "../state.ts";
+import { initial, state } from "../state.ts";
 import { Cells } from "../ui/cells.tsx";
 import { setColour, signColour } from "../ui/colours.ts";
 import { Curve } from "../ui/curve.tsx";
+import { Formula } from "../ui/formula.tsx";
 import { exact, largest, tiny } from "../ui/numbers.ts";
 import { letters } from "./partition.tsx";
 import { Paths } from "./paths.tsx";
 
 export function Picture({ preset }: { readonly preset: Preset }): JSX.Element {
+  const now = { ...initial, ...preset.state };
+  const formulas = formulasOf(now.norm, now.option);
   switch (preset.picture) {
     case "maps":
       return (
         <>
+          {preset.formula && formulas && (
+            <>
+              <Formula label="The formula with its terms" tex={formulas.backward} />
+              <p class="note">{formulas.where} r is one over the standard deviation.</p>
+            </>
+          )}
           {preset.scenes.map((scene) => (
             <MapsOf scene={scene} key={scene.caption} />
           ))}
@@ -64,6 +74,11 @@ function MapsOf({ scene }: { readonly scene: Scene }): JSX.Element {
   return (
     <div class="scene">
       <h4>{scene.caption}</h4>
+      {now.x.length <= 4 && (
+        <p class="note">
+          x = [{now.x.map(exact).join(", ")}], gradOutput = [{now.gradOutput.map(exact).join(", ")}]
+        </p>
+      )}
       <Paths shape={now.shape} maps={mapsOf(now, subject)} prefix={`${scene.caption}: `} />
     </div>
   );
@@ -126,7 +141,7 @@ function Running({ scene }: { readonly scene: Scene }): JSX.Element {
   const rows = [
     ["normalizes the batch", "Σ (x − μ)² / n", x.variance(undefined, { correction: 0 }).item()],
     ["the unbiased variance", "Σ (x − μ)² / (n − 1)", x.variance().item()],
-    ["stored as running_var", "", layer.runningVar?.item() ?? NaN],
+    ["stored as running_var", "what the layer keeps", layer.runningVar?.item() ?? NaN],
   ] as const;
   return (
     <div class="scene">
@@ -169,18 +184,26 @@ function Momentum(): JSX.Element {
     return {
       x: batches.map((_, step) => step + 1),
       series: [
-        { label: "PyTorch's 0.1: a tenth of the new value", colour: "--direct", values: follow(0.1) },
-        { label: "Keras's 0.99, here 1 − 0.99 = 0.01", colour: "--variance", values: follow(0.01) },
+        { label: "PyTorch's 0.1: a tenth of the new value", colour: "--one", values: follow(0.1) },
+        { label: "Keras's 0.99, here 1 − 0.99 = 0.01", colour: "--two", values: follow(0.01) },
         {
           label: "0.99 taken for the weight of the new value: the mistake",
-          colour: "--mean",
+          colour: "--three",
           values: follow(0.99),
           dashed: true,
         },
       ],
     };
   }, []);
-  return <Curve label="A running mean over 200 batches with three momenta" xLabel="batches" x={x} series={series} />;
+  return (
+    <Curve
+      label="A running mean over 200 batches with three momenta"
+      xLabel="batches"
+      yLabel="running mean"
+      x={x}
+      series={series}
+    />
+  );
 }
 
 /** What the layer itself says. */

@@ -12,6 +12,7 @@ export function Questions(): JSX.Element {
   return (
     <section aria-labelledby="questions" class="questions">
       <h2 id="questions">Questions people ask</h2>
+      <p class="lead">Each has an answer with a picture, and sets the page to its example.</p>
       <nav aria-label="Questions">
         <ul>
           {presets.map(({ name, question }) => (

@@ -1,86 +1,47 @@
-/** Part 6: how small a batch may be; trained here, beside curves of four seeds that were computed before. */
-import { useEffect, useRef, useState } from "preact/hooks";
+/** Part 6: how small a batch may be; several seeds trained here, beside four that were trained before. */
+import { useEffect, useMemo } from "preact/hooks";
 import type { JSX } from "preact";
 import { change } from "../navigate.ts";
 import { BATCH_SIZES, state } from "../state.ts";
 import precomputed from "../training/precomputed.json";
+import { createSession, SEEDS, shownRuns } from "../training/session.ts";
+import { spreadOf } from "../training/spread.ts";
+import type { Spread } from "../training/spread.ts";
 import { EPOCHS } from "../training/train.ts";
-import type { Epoch, Trained } from "../training/train.ts";
 import { Curve } from "../ui/curve.tsx";
 import type { Series } from "../ui/curve.tsx";
 import { Select } from "../ui/select.tsx";
-import TrainWorker from "../worker/train.ts?worker";
 import { Switchable } from "./switchable.tsx";
 
-interface Answer {
-  readonly epoch?: Epoch;
-  readonly done?: boolean;
-  readonly problem?: string;
-}
-
-type Run = Readonly<Partial<Record<Trained, readonly Epoch[]>>>;
-
-const CURVES: ReadonlyMap<string, readonly number[]> = new Map(Object.entries(precomputed));
+const BEFORE: ReadonlyMap<string, Spread> = new Map(Object.entries(precomputed.errors));
 const X = Array.from({ length: EPOCHS + 1 }, (_, epoch) => epoch);
-const SEED = 5;
 const PERCENT = [0, 100] as const;
+const NORMS = [
+  ["batch", "BatchNorm", "--one"],
+  ["group", "GroupNorm", "--two"],
+] as const;
 
 export function TrainingPart(): JSX.Element {
   const { batchSize } = state.value;
-  const [run, setRun] = useState<Run>({});
-  const [told, setTold] = useState("");
-  const workers = useRef<Worker[]>([]);
-  const stop = (): void => {
-    for (const worker of workers.current) worker.terminate();
-    workers.current = [];
-  };
-  useEffect(() => stop, []);
-  useEffect(() => {
-    stop();
-    setRun({});
-    setTold("");
-  }, [batchSize]);
-
-  const start = (norms: readonly Trained[]): void => {
-    stop();
-    setRun((before) =>
-      Object.fromEntries(Object.entries(before).filter(([norm]) => !norms.some((each) => each === norm))),
-    );
-    setTold("Training …");
-    let left = norms.length;
-    for (const norm of norms) {
-      const worker = new TrainWorker();
-      workers.current.push(worker);
-      worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
-        const { epoch, done, problem } = data;
-        if (epoch) setRun((before) => ({ ...before, [norm]: [...(before[norm] ?? []), epoch] }));
-        if (problem) setTold(`The training stopped: ${problem}`);
-        if (!done) return;
-        worker.terminate();
-        left -= 1;
-        if (left === 0) setTold("Trained.");
-      });
-      worker.postMessage({ norm, batchSize, seed: SEED });
-    }
-  };
-
-  const errors = (norm: Trained): readonly (number | null)[] => X.map((epoch) => run[norm]?.[epoch]?.error ?? null);
-  const series: readonly Series[] = [
-    {
-      label: "BatchNorm, four seeds before",
-      colour: "--mean",
-      values: CURVES.get(`batch ${batchSize}`) ?? [],
-      dashed: true,
-    },
-    {
-      label: "GroupNorm, four seeds before",
-      colour: "--direct",
-      values: CURVES.get(`group ${batchSize}`) ?? [],
-      dashed: true,
-    },
-    { label: "BatchNorm, here", colour: "--mean", values: errors("batch") },
-    { label: "GroupNorm, here", colour: "--direct", values: errors("group") },
-  ];
+  const session = useMemo(createSession, []);
+  useEffect(() => session.clear, [batchSize]);
+  const runs = session.runs.value;
+  const here = useMemo(
+    () =>
+      new Map(
+        NORMS.map(([norm]) => [norm, spreadOf(shownRuns(runs[norm]).map((run) => run.map(({ error }) => error)))]),
+      ),
+    [runs],
+  );
+  const series: readonly Series[] = useMemo(
+    () => [
+      ...NORMS.map(([norm, words, colour]) =>
+        line(`${words}, before`, colour, BEFORE.get(`${norm} ${batchSize}`), true),
+      ),
+      ...NORMS.map(([norm, words, colour]) => line(`${words}, here`, colour, here.get(norm), false)),
+    ],
+    [batchSize, here],
+  );
   return (
     <>
       <section aria-labelledby="part-6">
@@ -98,49 +59,94 @@ export function TrainingPart(): JSX.Element {
             options={BATCH_SIZES.map((size) => [String(size), String(size)])}
             onValue={(size) => change({ batchSize: Number(size) })}
           />
-          <button type="button" class="primary" onClick={() => start(["batch", "group"])}>
-            Train both
+          <button type="button" class="primary" onClick={() => session.start(["batch", "group"], batchSize)}>
+            Train both with {SEEDS.length} seeds
           </button>
-          <span role="status">{told}</span>
+          <button type="button" disabled={!session.isRunning.value} onClick={session.stop}>
+            Stop
+          </button>
+          <span role="status" class="beside">
+            {session.told.value || "Takes 1 to 10 seconds, the longer the smaller the batch. The page stays usable."}
+          </span>
         </div>
-        <Curve
-          label={`Test error in percent over ${EPOCHS} epochs at batch size ${batchSize}`}
-          xLabel="epochs"
-          x={X}
-          series={series}
-          range={PERCENT}
-        />
-        <div class="scroll" tabIndex={0} role="region" aria-label="Test errors">
-          <table class="statistics">
-            <thead>
-              <tr>
-                <th scope="col">test error after {EPOCHS} epochs, %</th>
-                {BATCH_SIZES.map((size) => (
-                  <th scope="col" key={size}>
-                    batch {size}
-                  </th>
-                ))}
-                <th scope="col">here, batch {batchSize}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {(["batch", "group"] as const).map((norm) => (
-                <tr key={norm}>
-                  <th scope="row">{norm === "batch" ? "BatchNorm" : "GroupNorm"}</th>
-                  {BATCH_SIZES.map((size) => (
-                    <td key={size}>{CURVES.get(`${norm} ${size}`)?.at(-1)?.toFixed(1)}</td>
-                  ))}
-                  <td data-trained={norm}>{run[norm]?.[EPOCHS]?.error.toFixed(1) ?? "–"}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+        <div class="bench">
+          <Curve
+            label={`Test error in percent over ${EPOCHS} epochs at batch size ${batchSize}, means of several seeds with their range`}
+            xLabel="epochs"
+            yLabel="test error, %"
+            x={X}
+            series={series}
+            range={PERCENT}
+          />
+          <Ends batchSize={batchSize} here={here} />
         </div>
         <p class="note">
-          Means of four seeds, computed before; “here” is one more seed. Written by scripts/precompute.ts.
+          Lines and numbers are means of {SEEDS.length} seeds, bands and brackets reach from the best to the worst of
+          them. Those from before were written by scripts/precompute.ts; “here” are four other seeds, drawn as they
+          come.
         </p>
       </section>
-      <Switchable x={X} epochs={run.switchable ?? []} batchSize={batchSize} onTrain={() => start(["switchable"])} />
+      <Switchable x={X} batchSize={batchSize} />
     </>
   );
+}
+
+interface EndsProps {
+  readonly batchSize: number;
+  readonly here: ReadonlyMap<string, Spread>;
+}
+
+/** What is left after the last epoch. */
+function Ends({ batchSize, here }: EndsProps): JSX.Element {
+  const rows = [
+    ...BATCH_SIZES.map((size) => ({ words: `batch ${size}`, of: size, isHere: false })),
+    { words: `batch ${batchSize}, here`, of: batchSize, isHere: true },
+  ];
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label="Test errors">
+      <table class="statistics">
+        <caption>Test error after {EPOCHS} epochs, %</caption>
+        <thead>
+          <tr>
+            <td />
+            {NORMS.map(([norm, words]) => (
+              <th scope="col" key={norm}>
+                {words}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ words, of, isHere }) => (
+            <tr key={words} class={isHere ? "here" : ""}>
+              <th scope="row">{words}</th>
+              {NORMS.map(([norm]) => (
+                <td key={norm} data-trained={isHere ? norm : undefined}>
+                  {ending(isHere ? here.get(norm) : BEFORE.get(`${norm} ${of}`))}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function line(label: string, colour: string, spread: Spread | undefined, dashed: boolean): Series {
+  const upTo = (values: readonly number[] = []): readonly (number | null)[] => X.map((epoch) => values[epoch] ?? null);
+  return {
+    label,
+    colour,
+    values: upTo(spread?.mean),
+    band: { low: upTo(spread?.low), high: upTo(spread?.high) },
+    dashed,
+  };
+}
+
+/** After the last epoch: "6.9 (5.8–8.3)". */
+function ending(spread: Spread | undefined): string {
+  const [mean, low, high] = [spread?.mean[EPOCHS], spread?.low[EPOCHS], spread?.high[EPOCHS]];
+  if (mean === undefined || low === undefined || high === undefined) return "–";
+  return `${mean.toFixed(1)} (${low.toFixed(1)}–${high.toFixed(1)})`;
 }

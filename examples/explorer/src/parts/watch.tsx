@@ -1,11 +1,11 @@
 /** Part 2: edit a cell, and watch what flows back on each path. */
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { differenceNow } from "../difference.ts";
 import { formulasOf } from "../formulas.ts";
 import { forward, maps, partition, shownGradient, statistics, subject } from "../model.ts";
 import { change } from "../navigate.ts";
 import { state } from "../state.ts";
-import { Cells, cellName, looked } from "../ui/cells.tsx";
+import { Cells, cellName, gridOf, looked } from "../ui/cells.tsx";
 import { setColour, signColour } from "../ui/colours.ts";
 import { Formula } from "../ui/formula.tsx";
 import { exact, largest, tiny } from "../ui/numbers.ts";
@@ -30,29 +30,10 @@ export function Watch(): JSX.Element {
           <h3>Forward</h3>
           {formulas && <Formula label="Formula of the forward" tex={formulas.forward} />}
           <Forward />
-          <Parameters />
           <h3>Backward</h3>
           {formulas && <Formula label="Formula of the backward" tex={formulas.backward} />}
           {formulas && <p class="note">{formulas.where}</p>}
-          <div class="controls">
-            <Slider
-              label="eps"
-              values={EPS.includes(now.eps) ? EPS : [...EPS, now.eps].toSorted((a, b) => a - b)}
-              value={now.eps}
-              onValue={(eps) => change({ eps }, "eps")}
-            />
-            <label class="switch">
-              <input
-                type="checkbox"
-                role="switch"
-                checked={now.constants}
-                onChange={(event) => change({ constants: event.currentTarget.checked })}
-              />
-              Take mean and variance for constants
-            </label>
-          </div>
           <Backward />
-          <Readout />
           <CopyTest />
         </>
       )}
@@ -72,19 +53,24 @@ function Forward(): JSX.Element {
   const most = largest(xhat, y);
   const about = own.get(Math.min(looked.value, x.length - 1));
   return (
-    <div class="tables">
+    <div class={gridOf("tables", shape)}>
       <Panel title="x" note="editable, coloured by set">
         <Cells label="x, editable" shape={shape} values={x} colour={colour} onEdit={edit("x")} />
       </Panel>
       <Panel
         title="x̂"
-        note={about ? `around the marked cell: mean ${exact(about.mean)}, variance ${exact(about.biased)}` : ""}
+        note={
+          about
+            ? `y before weight and bias; the marked set has mean ${exact(about.mean)}, variance ${exact(about.biased)}`
+            : ""
+        }
       >
         <Cells label="x̂, normalized" shape={shape} values={xhat} colour={(cell) => signColour(xhat[cell] ?? 0, most)} />
       </Panel>
       <Panel title="y" note="after weight and bias">
         <Cells label="y, the output" shape={shape} values={y} colour={(cell) => signColour(y[cell] ?? 0, most)} />
       </Panel>
+      <Parameters />
     </div>
   );
 }
@@ -95,7 +81,7 @@ function Backward(): JSX.Element {
   const most = largest(gradOutput);
   return (
     <>
-      <div class="tables">
+      <div class={gridOf("tables", shape)}>
         <Panel title="gradOutput" note="editable: ∂L/∂y">
           <Cells
             label="gradOutput, editable"
@@ -105,10 +91,38 @@ function Backward(): JSX.Element {
             onEdit={edit("gradOutput")}
           />
         </Panel>
-        <Differences />
+        <Switches />
       </div>
-      {found && <Paths shape={shape} maps={found} constants={constants} />}
+      {found && (
+        <Paths shape={shape} maps={found} constants={constants}>
+          <Differences />
+          <Readout />
+        </Paths>
+      )}
     </>
+  );
+}
+
+function Switches(): JSX.Element {
+  const { eps, constants } = state.value;
+  return (
+    <div class="panel switches">
+      <Slider
+        label="eps"
+        values={EPS.includes(eps) ? EPS : [...EPS, eps].toSorted((a, b) => a - b)}
+        value={eps}
+        onValue={(value) => change({ eps: value }, "eps")}
+      />
+      <label class="switch">
+        <input
+          type="checkbox"
+          role="switch"
+          checked={constants}
+          onChange={(event) => change({ constants: event.currentTarget.checked })}
+        />
+        Take mean and variance for constants
+      </label>
+    </div>
   );
 }
 
@@ -121,13 +135,13 @@ function Differences(): JSX.Element {
     const reason =
       found?.problem ??
       "The definition of this norm holds something constant, so that a difference is not its gradient.";
-    return <Panel title="finite difference" note={found ? reason : "…"} />;
+    return <Judge note={found ? reason : "…"} />;
   }
   const most = largest(values, shown);
   const error = largest(values.map((value, cell) => value - (shown[cell] ?? 0)));
   const agrees = error <= 1e-9 * Math.max(most, 1e-3);
   return (
-    <Panel title="finite difference" note="only runs the forward: no derivative rule">
+    <Judge note="only runs the forward">
       <Cells
         label="finite difference"
         shape={shape}
@@ -137,7 +151,22 @@ function Differences(): JSX.Element {
       <p class={agrees ? "verdict right" : "verdict wrong"} role="status" data-error={error}>
         {agrees ? "✓ agrees with gradInput" : "✗ disagrees with gradInput"}: largest error {tiny(error)}
       </p>
-    </Panel>
+    </Judge>
+  );
+}
+
+function Judge({ note, children }: { readonly note: string; readonly children?: ComponentChildren }): JSX.Element {
+  return (
+    <figure class="panel path judge">
+      <figcaption>
+        <span class="operator" aria-hidden="true">
+          ≈
+        </span>
+        <span class="chip">finite difference</span>
+        <span class="note">{note}</span>
+      </figcaption>
+      {children}
+    </figure>
   );
 }
 
@@ -175,7 +204,7 @@ function Parameters(): JSX.Element | null {
     change({ parameters: { ...state.value.parameters, [name]: values } }, name);
   };
   return (
-    <div class="tables">
+    <div class="parameters">
       {now.case.inputs.slice(1).map(({ name, shape }, i) => {
         const values = [...(now.inputs[i + 1]?.data ?? [])];
         if (values.length > 32) return null;

@@ -37,6 +37,12 @@ export function cellName(cell: number, [, c, h, w]: Shape4): string {
   return `n${n} c${Math.floor(cell / (h * w)) % c} h${Math.floor(cell / w) % h} w${cell % w}`;
 }
 
+/** Rows that do not fit into a third of the page: the class of a grid of tables says so. */
+export function gridOf(name: "tables" | "split" | "paths", [, c, , w]: Shape4): string {
+  const columns = c * w;
+  return columns > 8 ? `${name} broad wide` : columns > 5 ? `${name} broad` : name;
+}
+
 /** The cell of the table in which something has happened. */
 function cellOf({ target }: Event): number | null {
   const cell = target instanceof Element ? target.closest("td[data-cell]") : null;
@@ -56,9 +62,10 @@ export function Cells({ label, shape, values, colour, text, onEdit, alone = fals
   const marked = alone ? own : looked;
   const current = Math.min(marked.value, values.length - 1);
 
+  // At once: the next key may come before the next frame.
   const focus = (cell: number): void => {
     marked.value = cell;
-    requestAnimationFrame(() => table.current?.querySelector<HTMLElement>(`[data-cell="${cell}"]`)?.focus());
+    table.current?.querySelector<HTMLElement>(`[data-cell="${cell}"]`)?.focus();
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const cell = cellOf(event);
@@ -145,7 +152,7 @@ export function Cells({ label, shape, values, colour, text, onEdit, alone = fals
                         onOpen={() => (typed.current = "")}
                         onDone={(byKey) => {
                           setEditing(null);
-                          if (byKey) focus(cell);
+                          if (byKey) requestAnimationFrame(() => focus(cell));
                         }}
                       />
                     )}

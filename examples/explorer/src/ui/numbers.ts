@@ -21,7 +21,8 @@ export function exact(value: number): string {
 
 /** The size of an error. */
 export function tiny(value: number): string {
-  return value === 0 ? "0" : value.toExponential(1);
+  if (value === 0) return "0";
+  return value >= 0.01 && value < 1000 ? String(Number(value.toPrecision(2))) : value.toExponential(1);
 }
 
 export function signed(text: string): string {

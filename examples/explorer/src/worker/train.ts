@@ -1,11 +1,15 @@
-/** Trains where the page does not wait for it. */
+/** Trains where the page does not wait for it, one seed after the other. */
 import digits from "virtual:digits";
 import { train } from "../training/train.ts";
 import type { Training } from "../training/train.ts";
 
-onmessage = ({ data }: MessageEvent<Training>) => {
+interface Order extends Omit<Training, "seed"> {
+  readonly seeds: readonly number[];
+}
+
+onmessage = ({ data: { seeds, ...training } }: MessageEvent<Order>) => {
   try {
-    train(digits, data, (epoch) => postMessage({ epoch }));
+    seeds.forEach((seed, run) => train(digits, { ...training, seed }, (epoch) => postMessage({ run, epoch })));
     postMessage({ done: true });
   } catch (error) {
     postMessage({ problem: error instanceof Error ? error.message : String(error) });
