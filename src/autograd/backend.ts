@@ -1,5 +1,6 @@
 /** Which code computes an op: its formula, or a kernel. */
 import { isAvailable } from "../kernels/wasm/memory.ts";
+import { runSynchronously } from "./checks.ts";
 import { describeValue } from "./format.ts";
 
 /**
@@ -45,16 +46,10 @@ export function setBackend(name: Backend): void {
  * withBackend("formula", () => layerNorm(tensor([[1, 3]]), [2], { eps: 0 })).toArray(); // [[-1, 1]]
  */
 export function withBackend<R>(name: Backend, body: () => R): R {
-  if (typeof body !== "function") throw new TypeError(`withBackend: expected a function, got ${describeValue(body)}`);
   const before = getBackend();
   use("withBackend", name);
   try {
-    const result = body();
-    if (typeof result === "object" && result !== null && "then" in result) {
-      Promise.resolve(result).catch(() => {}); // it was refused: were it to reject as well, Node would end the process
-      throw new TypeError("withBackend: expected a synchronous function, got one that returns a promise");
-    }
-    return result;
+    return runSynchronously("withBackend", body);
   } finally {
     use("withBackend", before);
   }

@@ -24,6 +24,17 @@ export function checkBoolean(name: string, what: string, value: boolean): boolea
   throw new TypeError(`${name}: expected ${what} to be true or false, got ${describeValue(value)}`);
 }
 
+/** What `body` answers, if it is no promise: what holds while `body` runs would have ended before the awaited part. */
+export function runSynchronously<R>(name: string, body: () => R): R {
+  if (typeof body !== "function") throw new TypeError(`${name}: expected a function, got ${describeValue(body)}`);
+  const result = body();
+  if (typeof result === "object" && result !== null && "then" in result) {
+    Promise.resolve(result).catch(() => {}); // it was refused: were it to reject as well, Node would end the process
+    throw new TypeError(`${name}: expected a synchronous function, got one that returns a promise`);
+  }
+  return result;
+}
+
 /** A number, NaN and infinities included. */
 export function checkNumber(name: string, what: string, value: number): number {
   if (typeof value !== "number")

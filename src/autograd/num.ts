@@ -129,11 +129,7 @@ export abstract class Num<A extends Num<A>> {
 
   /** max(x, 0); its derivative at 0 is 0. */
   relu(): A {
-    return this.gather(
-      "relu",
-      keepWhere((value) => !(value <= 0)),
-      this.shape,
-    );
+    return this.gather("relu", positiveCells, this.shape);
   }
 
   /** x · Φ(x) with the exact error function, torch's default. */
@@ -351,6 +347,9 @@ function keepWhere(passes: (value: number) => boolean): (values: Values) => Int3
     return cells;
   };
 }
+
+/** The cells that relu leaves as they are; NaN is one of them. */
+export const positiveCells: (values: Values) => Int32Array = /* @__PURE__ */ keepWhere((value) => !(value <= 0));
 
 /** The cells that clamp leaves as they are; NaN is one of them. */
 export function insideBounds(min: number, max: number): (values: Values) => Int32Array {

@@ -5,7 +5,7 @@
  *
  * What needs no comment has none: dy is `g`, and a linear op's pullback is its transpose.
  */
-import { eachValue, insideBounds, powSlope } from "./num.ts";
+import { eachValue, insideBounds, positiveCells, powSlope } from "./num.ts";
 import type { Index, Num } from "./num.ts";
 import { countOver, normalizeDim, normalizeDims, reducedShape, sameShape, sizeOf } from "./shape.ts";
 import type { Shape } from "./shape.ts";
@@ -117,6 +117,9 @@ export const gelu: Unary = (x) => ({
     return [g.mul(distribution.add(x.mul(density)))];
   },
 });
+
+/** The gradient is selected: a product with a mask would turn ∞ · 0 into NaN. */
+export const relu: Unary = (x) => gather(positiveCells, x.shape)(x);
 
 export const abs: Unary = (x) => ({
   output: x.abs(),

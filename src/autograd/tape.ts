@@ -4,7 +4,7 @@
  * A tensor that an op made holds one record. The tape of a loss is the set of records that can be reached from it,
  * sorted by id; inputs exist before outputs, so this order is topological, without recursion and without a global list.
  */
-import { describeValue } from "./format.ts";
+import { runSynchronously } from "./checks.ts";
 import type { NdArray } from "./ndarray.ts";
 import type { Num } from "./num.ts";
 import { formatShape, sameShape } from "./shape.ts";
@@ -58,6 +58,8 @@ export class TapeRecord<T extends Taped<T>> {
   pullback: Pullback<NdArray> | null;
   /** Runs the rule again, on the input tensors, and answers the pullback that writes a tape itself. */
   replay: (() => Pullback<T>) | null;
+  /** Which walk over a tape has come by last: a mark costs less than a set of all records. */
+  walk = 0;
   /** The output tensor, if it asked with `retainGrad()` to receive its gradient. */
   retained: T | null = null;
 
@@ -90,6 +92,8 @@ export class TapeRecord<T extends Taped<T>> {
   }
 }
 
+let walks = 0;
+
 /**
  * The records that `root` depends on, in the order in which they were written; none for a leaf.
  *
@@ -98,14 +102,16 @@ export class TapeRecord<T extends Taped<T>> {
  * tapeOf(x.mul(3).sum()).map(({ name }) => name); // ["mul", "sum"]
  */
 export function tapeOf<T extends Taped<T>>(root: T): readonly TapeRecord<T>[] {
-  const found = new Set<TapeRecord<T>>();
-  const pending = root.record === null ? [] : [root.record];
-  for (let record = pending.pop(); record !== undefined; record = pending.pop()) {
-    if (found.has(record)) continue;
-    found.add(record);
-    for (const input of record.inputs) if (input?.record && !found.has(input.record)) pending.push(input.record);
-  }
-  return [...found].toSorted((a, b) => a.id - b.id);
+  const walk = ++walks;
+  const found: TapeRecord<T>[] = [];
+  const visit = (record: TapeRecord<T> | null): void => {
+    if (record === null || record.walk === walk) return;
+    record.walk = walk;
+    found.push(record);
+  };
+  visit(root.record);
+  for (const record of found) for (const input of record.inputs) if (input !== null) visit(input.record); // found grows
+  return found.toSorted((a, b) => a.id - b.id);
 }
 
 /** What a gradient belongs to: the record of a computed tensor, or the leaf itself. */
@@ -216,13 +222,5 @@ export function withGrad<R>(enabled: boolean, body: () => R): R {
  * noGrad(() => weight.mul(3)).requiresGrad; // false: no record is written, and no memory held
  */
 export function noGrad<R>(body: () => R): R {
-  if (typeof body !== "function") throw new TypeError(`noGrad: expected a function, got ${describeValue(body)}`);
-  return withGrad(false, () => {
-    const result = body();
-    if (typeof result === "object" && result !== null && "then" in result) {
-      Promise.resolve(result).catch(() => {}); // it was refused: were it to reject as well, Node would end the process
-      throw new TypeError("noGrad: expected a synchronous function, got one that returns a promise");
-    }
-    return result;
-  });
+  return withGrad(false, () => runSynchronously("noGrad", body));
 }

@@ -1,4 +1,5 @@
 /** Tensor: arrays that write the tape. */
+import { geluKernel, reluKernel, sigmoidKernel, tanhKernel } from "./activations.ts";
 import { getBackend } from "./backend.ts";
 import { checkNumber, checkOptions } from "./checks.ts";
 import { describeValue, formatArray } from "./format.ts";
@@ -225,7 +226,7 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
   }
 
   override tanh(): Tensor {
-    return apply("tanh", { rule: rules.tanh }, this);
+    return apply("tanh", { rule: rules.tanh, kernel: tanhKernel }, this);
   }
 
   override erf(): Tensor {
@@ -233,11 +234,15 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
   }
 
   override sigmoid(): Tensor {
-    return apply("sigmoid", { rule: rules.sigmoid }, this);
+    return apply("sigmoid", { rule: rules.sigmoid, kernel: sigmoidKernel }, this);
   }
 
   override gelu(): Tensor {
-    return apply("gelu", { rule: rules.gelu }, this);
+    return apply("gelu", { rule: rules.gelu, kernel: geluKernel }, this);
+  }
+
+  override relu(): Tensor {
+    return apply("relu", { rule: rules.relu, kernel: reluKernel }, this);
   }
 
   override abs(): Tensor {

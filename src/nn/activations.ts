@@ -11,33 +11,14 @@
  *
  * Hendrycks & Gimpel (2016), https://arxiv.org/abs/1606.08415, for the last two.
  */
-import { choose } from "../autograd/backend.ts";
+import { pointwise } from "../autograd/activations.ts";
+import type { Pointwise } from "../autograd/activations.ts";
 import { checkOptions } from "../autograd/checks.ts";
-import { erf } from "../autograd/erf.ts";
 import { Module } from "../autograd/module.ts";
-import { NdArray } from "../autograd/ndarray.ts";
-import type { Num, Values } from "../autograd/num.ts";
-import * as rules from "../autograd/rules.ts";
-import type { Kernel, Rule, Traced } from "../autograd/tape.ts";
-import { apply } from "../autograd/tensor.ts";
+import type { Num } from "../autograd/num.ts";
+import type { Traced } from "../autograd/tape.ts";
+import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
-import * as typescript from "../kernels/pointwise.ts";
-import { mapGradients, mapValues } from "../kernels/pointwise.ts";
-import * as wasm from "../kernels/wasm/elementwise.ts";
-
-type Pointwise = Kernel<readonly [Tensor]>;
-
-/** Selects the positive cells: a product with a mask would make NaN of ∞ · 0. */
-export const reluRule: Rule<readonly [Tensor]> = (x) => rules.gather(positiveCells, x.shape)(x);
-
-export const reluKernel: Pointwise = (x) => {
-  const reluForward = choose(typescript.reluForward, wasm.reluForward);
-  const reluGradInput = choose(typescript.reluGradInput, wasm.reluGradInput);
-  return {
-    output: new NdArray(reluForward(x.data), x.shape),
-    pullback: (gradOutput) => [new NdArray(reluGradInput(gradOutput.data, x.data), x.shape)],
-  };
-};
 
 export const geluTanhRule = <A extends Num<A>>(x: A): Traced<A, readonly [A]> => {
   const t = x.square().mul(CUBIC).add(1).mul(x).mul(SQRT_2_OVER_PI).tanh();
@@ -59,21 +40,6 @@ export const geluTanhRule = <A extends Num<A>>(x: A): Traced<A, readonly [A]> =>
 const CUBIC = 0.044715;
 const SQRT_2_OVER_PI = /* @__PURE__ */ Math.sqrt(2 / Math.PI);
 
-export const tanhKernel: Pointwise = /* @__PURE__ */ pointwise(Math.tanh, (_, y) => 1 - y * y);
-
-export const sigmoidKernel: Pointwise = /* @__PURE__ */ pointwise(
-  (x) => {
-    const z = Math.exp(-Math.abs(x)); // never overflows
-    return x < 0 ? z / (1 + z) : 1 / (1 + z);
-  },
-  (_, y) => y * (1 - y),
-);
-
-export const geluKernel: Pointwise = /* @__PURE__ */ pointwise(
-  (x) => x * 0.5 * (1 + erf(x * Math.SQRT1_2)),
-  (x, y) => (x === 0 ? 0.5 : y / x) + (x * Math.exp(-0.5 * x * x)) / Math.sqrt(2 * Math.PI),
-);
-
 export const geluTanhKernel: Pointwise = /* @__PURE__ */ pointwise(
   (x) => x * 0.5 * (1 + Math.tanh(SQRT_2_OVER_PI * (x + CUBIC * x * x * x))),
   (x) => {
@@ -89,7 +55,7 @@ export const geluTanhKernel: Pointwise = /* @__PURE__ */ pointwise(
  * relu(tensor([-1, 0, 2])).toArray(); // [0, 0, 2]
  */
 export function relu(input: Tensor): Tensor {
-  return apply("relu", { rule: reluRule, kernel: reluKernel }, input);
+  return checkTensor("relu", "input 0", input).relu();
 }
 
 /**
@@ -103,7 +69,7 @@ export function relu(input: Tensor): Tensor {
 export function gelu(input: Tensor, options: { readonly approximate?: GeluApproximation } = {}): Tensor {
   const { approximate = "none" } = checkOptions("gelu", options);
   checkApproximation("gelu", approximate);
-  if (approximate === "none") return apply("gelu", { rule: rules.gelu, kernel: geluKernel }, input);
+  if (approximate === "none") return checkTensor("gelu", "input 0", input).gelu();
   return apply("gelu", { rule: geluTanhRule, kernel: geluTanhKernel, attributes: { approximate } }, input);
 }
 
@@ -114,7 +80,7 @@ export function gelu(input: Tensor, options: { readonly approximate?: GeluApprox
  * tanh(tensor([0, 1])).toArray(); // [0, 0.7616]
  */
 export function tanh(input: Tensor): Tensor {
-  return apply("tanh", { rule: rules.tanh, kernel: tanhKernel }, input);
+  return checkTensor("tanh", "input 0", input).tanh();
 }
 
 /**
@@ -124,7 +90,7 @@ export function tanh(input: Tensor): Tensor {
  * sigmoid(tensor([0, 1])).toArray(); // [0.5, 0.7311]
  */
 export function sigmoid(input: Tensor): Tensor {
-  return apply("sigmoid", { rule: rules.sigmoid, kernel: sigmoidKernel }, input);
+  return checkTensor("sigmoid", "input 0", input).sigmoid();
 }
 
 /** max(x, 0): torch.nn.ReLU. */
@@ -182,22 +148,6 @@ export class Identity extends Module {
   override forward(input: Tensor): Tensor {
     return input;
   }
-}
-
-function pointwise(f: (x: number) => number, slope: (x: number, y: number) => number): Pointwise {
-  return (x) => {
-    const output = new NdArray(mapValues(x.data, f), x.shape);
-    return {
-      output,
-      pullback: (gradOutput) => [new NdArray(mapGradients(gradOutput.data, x.data, output.data, slope), x.shape)],
-    };
-  };
-}
-
-function positiveCells(values: Values): Int32Array {
-  const cells = new Int32Array(values.length);
-  for (let i = 0; i < cells.length; i++) cells[i] = (values[i] ?? 0) <= 0 ? -1 : i;
-  return cells;
 }
 
 function checkApproximation(name: string, approximate: GeluApproximation): void {

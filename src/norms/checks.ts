@@ -1,6 +1,7 @@
 /** Checks that several norms make of their options and inputs. */
 import { checkNumber } from "../autograd/checks.ts";
-import { formatShape } from "../autograd/shape.ts";
+import { checkList, formatShape, sameShape } from "../autograd/shape.ts";
+import type { Shape } from "../autograd/shape.ts";
 import { checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 
@@ -18,6 +19,36 @@ export function checkCount(name: string, what: string, count: number): number {
     throw new RangeError(`${name}: expected ${what} to be a positive whole number, got ${String(count)}`);
   }
   return count;
+}
+
+/** The last dims of an input: at least one. */
+export function checkNormalizedShape(name: string, normalizedShape: Shape): void {
+  checkList(name, "normalizedShape", normalizedShape);
+  if (normalizedShape.length === 0 || !normalizedShape.every((size) => Number.isInteger(size) && size >= 0)) {
+    throw new RangeError(
+      `${name}: expected normalizedShape of at least one size, in whole numbers, got ${formatShape(normalizedShape)}`,
+    );
+  }
+}
+
+/** An input that ends in normalizedShape, which is one. */
+export function checkNormalized(name: string, { shape }: Tensor, normalizedShape: Shape): void {
+  checkNormalizedShape(name, normalizedShape);
+  const leading = shape.length - normalizedShape.length;
+  if (normalizedShape.some((size, dim) => size !== shape[leading + dim])) {
+    throw new RangeError(
+      `${name}: expected input ending in normalizedShape ${formatShape(normalizedShape)}, got shape ${formatShape(shape)}`,
+    );
+  }
+}
+
+/** A weight or a bias, where it is given: one value for each normalized element. */
+export function checkElementwise(name: string, what: string, tensor: Tensor | null, normalizedShape: Shape): void {
+  if (tensor && !sameShape(checkTensor(name, what, tensor).shape, normalizedShape)) {
+    throw new RangeError(
+      `${name}: expected ${what} of shape normalizedShape ${formatShape(normalizedShape)}, got ${formatShape(tensor.shape)}`,
+    );
+  }
 }
 
 /** A layer's input, of as many channels as the layer has: `what` is numFeatures or numChannels. */

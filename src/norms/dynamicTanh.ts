@@ -19,10 +19,11 @@ import { formatNumber, formatValue } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
 import type { Dtype } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
-import { checkList, formatShape, range, sameShape, sizeOf } from "../autograd/shape.ts";
+import { formatShape, range, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
+import { checkElementwise, checkNormalized, checkNormalizedShape } from "./checks.ts";
 import { affineCombinations, affineLabel, Norm } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
 
@@ -260,30 +261,9 @@ function checkDynamicTanh(
   affine: { readonly weight: Tensor | null; readonly bias: Tensor | null },
 ): void {
   checkTensor("dynamicTanh", "input", input);
-  checkNormalizedShape("dynamicTanh", normalizedShape);
-  const tail = input.shape.slice(Math.max(0, input.ndim - normalizedShape.length));
-  if (!sameShape(tail, normalizedShape)) {
-    throw new RangeError(
-      `dynamicTanh: expected input ending in normalizedShape ${formatShape(normalizedShape)}, got shape ${formatShape(input.shape)}`,
-    );
-  }
+  checkNormalized("dynamicTanh", input, normalizedShape);
   if (checkTensor("dynamicTanh", "alpha", alpha).ndim > 1 || sizeOf(alpha.shape) !== 1) {
     throw new RangeError(`dynamicTanh: expected alpha of a single number, got shape ${formatShape(alpha.shape)}`);
   }
-  for (const [name, array] of Object.entries(affine)) {
-    if (array && !sameShape(checkTensor("dynamicTanh", name, array).shape, normalizedShape)) {
-      throw new RangeError(
-        `dynamicTanh: expected ${name} of shape normalizedShape ${formatShape(normalizedShape)}, got ${formatShape(array.shape)}`,
-      );
-    }
-  }
-}
-
-function checkNormalizedShape(name: string, normalizedShape: Shape): void {
-  checkList(name, "normalizedShape", normalizedShape);
-  if (normalizedShape.length === 0 || !normalizedShape.every((size) => Number.isInteger(size) && size >= 0)) {
-    throw new RangeError(
-      `${name}: expected normalizedShape of at least one size, in whole numbers, got ${formatShape(normalizedShape)}`,
-    );
-  }
+  for (const [what, array] of Object.entries(affine)) checkElementwise("dynamicTanh", what, array, normalizedShape);
 }

@@ -24,12 +24,12 @@ import type { Dtype, NdArray } from "../autograd/ndarray.ts";
 import { formatNumber, formatValue } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
 import type { Num } from "../autograd/num.ts";
-import { checkList, formatShape, gatherIndex, range, sameShape } from "../autograd/shape.ts";
+import { formatShape, gatherIndex, range } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import type { Traced } from "../autograd/tape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
-import { checkEps } from "./checks.ts";
+import { checkElementwise, checkEps, checkNormalized, checkNormalizedShape } from "./checks.ts";
 import { affineCombinations, affineInputs, affineLabel, Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
 import { needsOf, rowLayout, runRowNormKernel } from "./normKernel.ts";
@@ -288,30 +288,7 @@ function checkLayerNorm(
 ): void {
   checkTensor("layerNorm", "input", input);
   checkEps("layerNorm", eps);
-  checkNormalizedShape("layerNorm", normalizedShape);
-  const tail = input.shape.slice(Math.max(0, input.ndim - normalizedShape.length));
-  if (!sameShape(tail, normalizedShape)) {
-    throw new RangeError(
-      `layerNorm: expected input ending in normalizedShape ${formatShape(normalizedShape)}, got shape ${formatShape(input.shape)}`,
-    );
-  }
-  for (const [name, array] of [
-    ["weight", weight],
-    ["bias", bias],
-  ] as const) {
-    if (array && !sameShape(checkTensor("layerNorm", name, array).shape, normalizedShape)) {
-      throw new RangeError(
-        `layerNorm: expected ${name} of shape normalizedShape ${formatShape(normalizedShape)}, got ${formatShape(array.shape)}`,
-      );
-    }
-  }
-}
-
-function checkNormalizedShape(name: string, normalizedShape: Shape): void {
-  checkList(name, "normalizedShape", normalizedShape);
-  if (normalizedShape.length === 0 || !normalizedShape.every((size) => Number.isInteger(size) && size >= 0)) {
-    throw new RangeError(
-      `${name}: expected normalizedShape of at least one size, in whole numbers, got ${formatShape(normalizedShape)}`,
-    );
-  }
+  checkNormalized("layerNorm", input, normalizedShape);
+  checkElementwise("layerNorm", "weight", weight, normalizedShape);
+  checkElementwise("layerNorm", "bias", bias, normalizedShape);
 }

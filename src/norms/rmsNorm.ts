@@ -23,12 +23,12 @@ import { formatNumber, formatValue } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
 import type { Dtype, NdArray } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
-import { checkList, formatShape, gatherIndex, range, sameShape } from "../autograd/shape.ts";
+import { formatShape, gatherIndex, range } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import type { Traced } from "../autograd/tape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
 import type { Tensor } from "../autograd/tensor.ts";
-import { checkEps } from "./checks.ts";
+import { checkElementwise, checkEps, checkNormalized, checkNormalizedShape } from "./checks.ts";
 import { Norm, presentGrads, splitAffine } from "./descriptor.ts";
 import type { Affine, NormCase, NormDescriptor, NormTerms } from "./descriptor.ts";
 import { needsOf, rowLayout, runRowNormKernel } from "./normKernel.ts";
@@ -285,25 +285,6 @@ function rmsNormCase(shape: Shape, { normalizedShape, eps }: RMSNormOptions, has
 function checkRMSNorm(input: Tensor, weight: Tensor | null, normalizedShape: Shape, eps: number | null): void {
   checkTensor("rmsNorm", "input", input);
   if (eps !== null) checkEps("rmsNorm", eps);
-  checkNormalizedShape("rmsNorm", normalizedShape);
-  const tail = input.shape.slice(Math.max(0, input.ndim - normalizedShape.length));
-  if (!sameShape(tail, normalizedShape)) {
-    throw new RangeError(
-      `rmsNorm: expected input ending in normalizedShape ${formatShape(normalizedShape)}, got shape ${formatShape(input.shape)}`,
-    );
-  }
-  if (weight && !sameShape(checkTensor("rmsNorm", "weight", weight).shape, normalizedShape)) {
-    throw new RangeError(
-      `rmsNorm: expected weight of shape normalizedShape ${formatShape(normalizedShape)}, got ${formatShape(weight.shape)}`,
-    );
-  }
-}
-
-function checkNormalizedShape(name: string, normalizedShape: Shape): void {
-  checkList(name, "normalizedShape", normalizedShape);
-  if (normalizedShape.length === 0 || !normalizedShape.every((size) => Number.isInteger(size) && size >= 0)) {
-    throw new RangeError(
-      `${name}: expected normalizedShape of at least one size, in whole numbers, got ${formatShape(normalizedShape)}`,
-    );
-  }
+  checkNormalized("rmsNorm", input, normalizedShape);
+  checkElementwise("rmsNorm", "weight", weight, normalizedShape);
 }
