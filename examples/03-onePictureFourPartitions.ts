@@ -59,6 +59,7 @@ await figure(
         y: { field: "pixel", type: "nominal", title: "pixel" },
       },
       layer: [
+        { mark: { type: "rect", color: "white" } }, // below pale colours, for dark pages
         {
           mark: { type: "rect", stroke: "white", opacity: 0.55 },
           encoding: { color: { field: "set", type: "nominal", legend: null, scale: { range: [...COLOURS] } } },

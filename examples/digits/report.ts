@@ -1,7 +1,6 @@
 /** The report: one HTML file without anything outside of it. Charts are drawn by Vega-Lite as SVG. */
-import { parse, View } from "vega";
-import { compile } from "vega-lite";
 import type { TopLevelSpec } from "vega-lite";
+import { svgOf } from "../shared/chart.ts";
 import { rowsOf, showError, showFailure, showRatio, summary } from "./checkTable.ts";
 import { NORMS } from "./model.ts";
 import type { NormName } from "./model.ts";
@@ -89,7 +88,6 @@ async function chart(
     width: 460,
     height: 280,
     autosize: { type: "fit", contains: "padding" },
-    background: "transparent",
     data: { values: drawn.map((epoch) => ({ ...epoch, name: LABELS[epoch.norm] })) },
     mark: { type: "line", point: { size: 22 }, strokeWidth: 1.8, clip: true },
     encoding: {
@@ -108,23 +106,8 @@ async function chart(
         scale: { domain: shown.map((norm) => LABELS[norm]), range: shown.map((norm) => COLOURS[norm]) },
       },
     },
-    config: {
-      font: "system-ui, sans-serif",
-      axis: {
-        labelFontSize: 12,
-        titleFontSize: 12,
-        titleFontWeight: "normal",
-        domainColor: "#8884",
-        gridColor: "#8883",
-        tickColor: "#8884",
-        labelColor: "#767676",
-        titleColor: "#767676",
-      },
-      view: { stroke: null },
-    },
   };
-  const svg = await new View(parse(compile(spec).spec), { renderer: "none" }).toSVG();
-  return svg.replace("<svg ", `<svg role="img" aria-label="${title} by epoch" `);
+  return svgOf(spec, `${title} by epoch`);
 }
 
 function networkTable(networks: readonly Network[], epochs: number): string {

@@ -7,6 +7,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { manualSeed } from "normgrad";
 import type { TopLevelSpec } from "vega-lite";
+import { writeDocument } from "./document.ts";
 import { renderPage } from "./page.ts";
 import type { Part } from "./page.ts";
 import { OPTIONS, readLessonSettings, UsageError } from "./settings.ts";
@@ -61,8 +62,13 @@ export function lesson(url: string, text: LessonText): Lesson {
     writeFileSync(join(settings.out, file), content);
     return join(settings.out, file);
   };
+  const finish = async (): Promise<void> => {
+    console.log(`\nPage: ${write(`${name}.html`, renderPage({ ...text, parts }))}`);
+    if (settings.docs !== null)
+      console.log(`Document: ${await writeDocument(settings.docs, name, settings.seed, { ...text, parts })}`);
+  };
   console.log(`\n${text.title}\n${"═".repeat(text.title.length)}\n${wrap(`Claim: ${text.claim}`)}\n${text.source}`);
-  process.once("beforeExit", () => console.log(`\nPage: ${write(`${name}.html`, renderPage({ ...text, parts }))}`));
+  process.once("beforeExit", finish);
   return {
     ...settings,
     heading: (words) => print({ kind: "heading", text: words }, `\n${words}\n${"─".repeat(words.length)}`),
@@ -76,7 +82,8 @@ export function lesson(url: string, text: LessonText): Lesson {
     figure: async (figureName, spec, caption) => {
       const { svgOf } = await import("./chart.ts"); // only now: Vega takes half a second to load
       const svg = await svgOf(spec, caption);
-      print({ kind: "figure", svg, caption }, `\nFigure: ${write(`${name}-${figureName}.svg`, svg)}`);
+      const file = `${name}-${figureName}.svg`;
+      print({ kind: "figure", file, svg, caption }, `\nFigure: ${write(file, svg)}`);
     },
     progress: (words) => {
       clear();

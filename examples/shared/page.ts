@@ -5,7 +5,7 @@ import type { Cell } from "./text.ts";
 export type Part =
   | { readonly kind: "heading" | "paragraph" | "listing"; readonly text: string }
   | { readonly kind: "table"; readonly heads: readonly string[]; readonly rows: readonly (readonly Cell[])[] }
-  | { readonly kind: "figure"; readonly svg: string; readonly caption: string }
+  | { readonly kind: "figure"; readonly file: string; readonly svg: string; readonly caption: string }
   | { readonly kind: "check"; readonly text: string; readonly holds: boolean };
 
 export interface Page {

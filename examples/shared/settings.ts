@@ -7,6 +7,8 @@ export interface LessonSettings {
   readonly seed: number;
   /** The folder of the page and its figures. */
   readonly out: string;
+  /** The folder of the document, null for none. */
+  readonly docs: string | null;
 }
 
 /** A wrong option; the message is one line for the user. */
@@ -15,15 +17,17 @@ export class UsageError extends Error {}
 export const OPTIONS = `  --quick          a smaller run that shows the same
   --seed <n>       of all random numbers           [1]
   --out <folder>   where page and figures are put  [out]
+  --docs <folder>  writes the full run as Markdown too, as it stands in docs/lessons
   --help           this text
 `;
 
 /** null asks for the usage text. */
 export function readLessonSettings(args: readonly string[]): LessonSettings | null {
-  const { help, quick, seed, out } = parse(args);
+  const { help, quick, seed, out, docs = null } = parse(args);
   if (help) return null;
   if (!/^\d{1,9}$/.test(seed)) throw new UsageError(`--seed: expected a whole number of at least 0, got "${seed}"`);
-  return { quick, seed: Number(seed), out };
+  if (quick && docs !== null) throw new UsageError("--docs is written by the full run: leave --quick away");
+  return { quick, seed: Number(seed), out, docs };
 }
 
 interface Given {
@@ -31,6 +35,7 @@ interface Given {
   readonly quick: boolean;
   readonly seed: string;
   readonly out: string;
+  readonly docs?: string | undefined;
 }
 
 function parse(args: readonly string[]): Given {
@@ -42,6 +47,7 @@ function parse(args: readonly string[]): Given {
         quick: { type: "boolean", default: false },
         seed: { type: "string", default: "1" },
         out: { type: "string", default: "out" },
+        docs: { type: "string" },
       },
     }).values;
   } catch (error) {

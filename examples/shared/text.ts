@@ -30,7 +30,7 @@ export function short(value: number): string {
 /** Columns below their heads: texts to the left, numbers to the right. */
 export function formatTable(heads: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const texts = rows.map((row) => row.map(shown));
-  const isText = heads.map((_, column) => rows.some((row) => typeof row[column] === "string"));
+  const isText = textColumns(heads, rows);
   const widths = heads.map((head, column) => Math.max(head.length, ...texts.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     widths
@@ -41,6 +41,11 @@ export function formatTable(heads: readonly string[], rows: readonly (readonly C
       .join("  ")
       .trimEnd();
   return [heads, ...texts].map((row) => `  ${line(row)}`).join("\n");
+}
+
+/** Which columns hold texts; the others are numbers, and stand to the right. */
+export function textColumns(heads: readonly string[], rows: readonly (readonly Cell[])[]): readonly boolean[] {
+  return heads.map((_, column) => rows.some((row) => typeof row[column] === "string"));
 }
 
 export function shown(cell: Cell): string {

@@ -7,19 +7,26 @@ import { formatTable, short, wrap } from "../../../examples/shared/text.ts";
 
 describe("readLessonSettings", () => {
   test("has defaults, takes each option, and answers null for --help", () => {
-    expect(readLessonSettings([])).toEqual({ quick: false, seed: 1, out: "out" });
-    expect(readLessonSettings(["--quick", "--seed", "7", "--out", "x"])).toEqual({ quick: true, seed: 7, out: "x" });
+    expect(readLessonSettings([])).toEqual({ quick: false, seed: 1, out: "out", docs: null });
+    const given = readLessonSettings(["--quick", "--seed", "7", "--out", "x"]);
+    expect(given).toEqual({ quick: true, seed: 7, out: "x", docs: null });
+    expect(readLessonSettings(["--docs", "y"])?.docs).toBe("y");
     expect(readLessonSettings(["--quick", "-h"])).toBeNull();
   });
 
-  test.each([["--seed", "-1"], ["--seed", "1.5"], ["--seed", ""], ["--seed"], ["--fast"], ["05"]])(
-    "refuses %s %s in one line",
-    (...args) => {
-      const refuse = (): unknown => readLessonSettings(args.filter((arg) => arg !== undefined));
-      expect(refuse).toThrow(UsageError);
-      expect(refuse).toThrow(/^[^\n]+$/);
-    },
-  );
+  test.each([
+    ["--seed", "-1"],
+    ["--seed", "1.5"],
+    ["--seed", ""],
+    ["--seed"],
+    ["--fast"],
+    ["05"],
+    ["--docs", "y", "--quick"],
+  ])("refuses %s %s in one line", (...args) => {
+    const refuse = (): unknown => readLessonSettings(args.filter((arg) => arg !== undefined));
+    expect(refuse).toThrow(UsageError);
+    expect(refuse).toThrow(/^[^\n]+$/);
+  });
 });
 
 describe("wrap", () => {
@@ -76,7 +83,7 @@ describe("renderPage", () => {
         { kind: "paragraph", text: "x & y" },
         { kind: "listing", text: "%1 = f(x)" },
         { kind: "table", heads: ["", "n"], rows: [["<a>", 0.12345]] },
-        { kind: "figure", svg: "<svg></svg>", caption: "c" },
+        { kind: "figure", file: "f.svg", svg: "<svg></svg>", caption: "c" },
         { kind: "check", text: "it is", holds: true },
         { kind: "check", text: "it is not", holds: false },
       ],
