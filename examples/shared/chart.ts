@@ -55,8 +55,8 @@ export interface Point {
 export interface CurveOptions {
   readonly x: string;
   readonly y: string;
-  /** Default "linear"; powers of two are best shown on "log2". */
-  readonly xScale?: "linear" | "log2";
+  /** Default "linear"; powers of two are best shown on "log2", learning rates on "log10". */
+  readonly xScale?: "linear" | "log2" | "log10";
   readonly yScale?: "linear" | "log";
   /** The y axis begins at 0. Default false. */
   readonly zero?: boolean;
@@ -75,7 +75,9 @@ export function curves(
     title: x,
     ...(xScale === "log2"
       ? ({ scale: { type: "log", base: 2 }, axis: { grid: false, values: ticks, format: "d" } } as const)
-      : ({ scale: { zero: false }, axis: { grid: false } } as const)),
+      : xScale === "log10"
+        ? ({ scale: { type: "log", nice: false }, axis: { grid: false, values: ticks, format: "~g" } } as const)
+        : ({ scale: { zero: false }, axis: { grid: false } } as const)),
   } as const;
   const colour = {
     field: "name",

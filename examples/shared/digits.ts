@@ -12,6 +12,11 @@ export interface Labelled {
   readonly labels: Int32Array;
 }
 
+export interface Split {
+  readonly train: Labelled;
+  readonly test: Labelled;
+}
+
 export interface DigitsOptions {
   /** Of the split. */
   readonly seed: number;
@@ -21,19 +26,26 @@ export interface DigitsOptions {
   readonly share?: number;
 }
 
-/** Four in five images of each digit to train with, the others to test. */
-export function loadDigits({ seed, dtype = "float32", share = 1 }: DigitsOptions): {
-  readonly train: Labelled;
-  readonly test: Labelled;
-} {
+/** All 1,797 of them, in the order of the file. */
+export function allDigits(dtype: Dtype = "float32"): Labelled {
   const { pixels, labels, side } = loadImages(join(import.meta.dirname, "../../data/digits.csv.gz"));
-  const generator = new Generator(seed);
-  const all = tensor(pixels, { shape: [labels.length, 1, side, side], dtype });
-  const pick = (rows: Int32Array): Labelled => ({
-    images: all.indexSelect(0, rows),
-    labels: rows.map((row) => labels[row] ?? 0),
-  });
-  const [trainRows, testRows] = stratifiedSplit(labels, 0.8, { generator });
-  const part = (rows: Int32Array): Int32Array => rows.slice(0, Math.round(share * rows.length));
-  return { train: pick(part(trainRows)), test: pick(part(testRows)) };
+  return { images: tensor(pixels, { shape: [labels.length, 1, side, side], dtype }), labels };
+}
+
+/** Four in five images of each digit to train with, the others to test. */
+export function loadDigits({ seed, dtype = "float32", share = 1 }: DigitsOptions): Split {
+  return splitDigits(allDigits(dtype), { seed, share });
+}
+
+/**
+ * Four in five of some images of each digit, and the others. A learning rate is chosen with images that are held back of
+ * those to train with, not with the test's.
+ */
+export function splitDigits({ images, labels }: Labelled, { seed, share = 1 }: Omit<DigitsOptions, "dtype">): Split {
+  const part = (rows: Int32Array): Labelled => {
+    const some = rows.slice(0, Math.round(share * rows.length));
+    return { images: images.indexSelect(0, some), labels: some.map((row) => labels[row] ?? 0) };
+  };
+  const [train, test] = stratifiedSplit(labels, 0.8, { generator: new Generator(seed) });
+  return { train: part(train), test: part(test) };
 }

@@ -1,4 +1,4 @@
-"""Writes the reference values in this directory: python3 test/pytorch/generate.py [norms state nn ops adaptive switchable recurrent]
+"""Writes the reference values in this directory: python3 test/pytorch/generate.py [norms state nn ops adaptive switchable recurrent lesson04]
 
 Needs Debian's python3-torch, python3-numpy and python3-mpmath. Every file is a function of the case names alone
 (they seed the random numbers), and every value is cross-checked while it is made; a failed check stops the run.
@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True  # leave no __pycache__ beside the fixtures
 
 import torch  # noqa: E402
 
-FILES = ("norms", "state", "nn", "ops", "adaptive", "switchable", "recurrent")
+FILES = ("norms", "state", "nn", "ops", "adaptive", "switchable", "recurrent", "lesson04")
 
 
 def main():
