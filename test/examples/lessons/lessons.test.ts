@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { ROOT } from "../../helpers/cli.ts";
-import { give } from "./give.ts";
+import { give, giveUntil } from "./give.ts";
 
 const OUT = mkdtempSync(join(tmpdir(), "lessons-"));
 afterAll(() => rmSync(OUT, { recursive: true, force: true }));
@@ -37,6 +37,48 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "✓ GroupNorm, 2 groups: the function has the layer's output",
     "✓ a sample depends on its batch in BatchNorm, and in no other",
   ],
+  "04-digitsWithEveryNorm.ts": [
+    "none 1.4413847816442 1.4413847816442",
+    "BatchNorm 0.1504495976464 0.1504495976464",
+    "InstanceNorm 0.1207070790743 0.1207070790743",
+    "✓ each of 100 losses is PyTorch's within 1e-9, with every norm and without",
+    "✓ every norm ends above the network without",
+  ],
+  "05-batchSize.ts": [
+    "off by 0.07 0.10 0.15 0.22 0.30",
+    "✓ with 2 images the mean is off at least 3 times as far as with 32",
+    "✓ BatchNorm's test error grows by at least a fifth",
+    "✓ the others' grows by less than half as much, if at all",
+    "✓ so it is with the images that were learned",
+  ],
+  "06-runningStatistics.ts": [
+    "0.01; in Keras 0.99 0.05 0.4781 3.17 4.33",
+    "✓ BatchNorm: with 2 images a batch every seed is farther apart than any with 32",
+    "✓ BatchRenorm: at every size less than a tenth as far as BatchNorm",
+    "✓ among its like BatchNorm loses at least 10 of 100 answers, BatchRenorm at most 3",
+    "✓ with momentum 0.02 every seed is worse in eval() than any with 0.1",
+  ],
+  "07-recurrentLengths.ts": [
+    "Numbers of 6 test digits. From step 25 on “BN per step” comes to layers that no batch ever reached",
+    "25 1.00 (1.00 … 1.00) 0 ✓",
+    "✓ BN per step falls by more than 20",
+    "✓ LayerNorm, BN pooled and no norm by less than a fourth of that",
+    "✓ step 25 has seen no batch",
+  ],
+  "08-style.ts": [
+    "✓ after it they are one picture, to rounding",
+    "content 0.459 ± 0.087 0.618 ± 0.103 0.638 ± 0.329",
+    "dusk 0.683 ± 0.209 0.221 ± 0.101 0.411 ± 0.087 content as dusk 0.683 ± 0.209 0.221 ± 0.101 0.411 ± 0.087",
+    "✓ AdaIN has the style's, to rounding",
+    "✓ the style is in weight and bias: twice as near with its own",
+    "✓ InstanceNorm loses less than 1 in either light",
+  ],
+  "09-switchableNorm.ts": [
+    "✓ each of the three norms is a SwitchableNorm, within 1e-5",
+    "✓ the last layer's share of BN's mean falls by a third or more",
+    "✓ that of LN's grows by a fifth or more",
+    "✓ the first layer's share of BN's mean does not fall by a third",
+  ],
   "10-checkYourOwnOp.ts": [
     "✓ the simple test passes a wrong backward",
     "FAIL layerNorm: gradX is wrong",
@@ -58,6 +100,20 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "0 1.49618 0.03682 -1.91966 1.49618 0.03682 -1.91966",
     "✓ BatchNorm has counted 60 batches",
     "✓ what PyTorch wrote is written back byte for byte",
+  ],
+  "13-depth.ts": [
+    "✓ with PyTorch's weights less than 1/10,000 of the gradient reaches layer 1",
+    "✓ with BatchNorm it grows more than fivefold on its way to layer 1",
+    "✓ with PyTorch's weights and no norm, no rate and no seed gets 20 in 100 right",
+    "✓ BatchNorm gets more than twice as many, with each seed",
+    "✓ at rate 0.1 BatchNorm's worst seed is ahead of all that have no norm",
+  ],
+  "14-transformer.ts": [
+    "The text: 3+1=4;6+0=6;1+1=2;9+3=12 and so on",
+    "✓ next to the output Post-LN's gradient is more than 1.4 times Pre-LN's, with each seed",
+    "✓ without a warm-up, at rate 0.02, Pre-LN is ahead with each seed",
+    "✓ RMSNorm's best is within 0.1 of LayerNorm's",
+    "1 parameter of 16 numbers instead of 2",
   ],
 };
 
@@ -105,7 +161,7 @@ describe("a lesson", () => {
     const { code, stdout } = await give(join("examples", first), "--help");
     expect(code).toBe(0);
     expect(stdout).toMatch(/^Usage: npx tsx examples\/01-neuronAndTape.ts \[options\]/);
-    for (const option of ["--quick", "--seed", "--out"]) expect(stdout).toContain(option);
+    for (const option of ["--quick", "--seed", "--out", "--docs"]) expect(stdout).toContain(option);
     expect(stdout).not.toContain("✓");
   }, 60_000);
 
@@ -139,5 +195,20 @@ describe("npm run lesson", () => {
     expect(one.stdout).toContain("One neuron and its tape");
     expect(none.code).toBe(1);
     expect(none.stderr).toContain('expected a lesson\'s number, got "98"');
+  }, 60_000);
+
+  test("gives all one after the other, counts them, and ends at Ctrl-C with the lesson that it is at", async () => {
+    const { code, stdout } = await giveUntil(
+      "lesson 2 of",
+      join("examples", "shared/run.ts"),
+      "all",
+      "--quick",
+      "--out",
+      OUT,
+    );
+    expect(code).toBe(130);
+    expect(stdout).toContain(`═══ ${lessons[0]}: lesson 1 of ${lessons.length} ═══`);
+    expect(stdout).toMatch(/\nInterrupted\n$/);
+    expect(stdout).not.toContain("lesson 3 of");
   }, 60_000);
 });
