@@ -74,7 +74,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "✓ InstanceNorm loses less than 1 in either light",
   ],
   "09-switchableNorm.ts": [
-    "✓ each of the three norms is a SwitchableNorm, within 1e-5",
+    "✓ each of the norms is a SwitchableNorm, within 1e-5",
     "✓ the last layer's share of BN's mean falls by a third or more",
     "✓ that of LN's grows by a fifth or more",
     "✓ the first layer's share of BN's mean does not fall by a third",
@@ -92,7 +92,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "✓ second order is right: both agree within 1e-7",
     "✓ with LayerNorm only its own point reaches a score",
     "✓ with BatchNorm every point of the batch does",
-    "✓ with the penalty the critic is about as steep as 1",
+    "✓ with the penalty every critic is about as steep as 1",
   ],
   "12-pytorchInOut.ts": [
     '4268 bytes, with the metadata {"format":"pt"}',
