@@ -8,8 +8,9 @@ import { describeValue } from "./format.ts";
  *   primitives that formulas are made of are the same loops in all backends.
  * - "typescript": its kernel, where there is one.
  * - "wasm": the same, with kernels in WebAssembly where there are some. float64 is as exact as before. float32 norms of 512
- *   cells and more are within 4 ulp of the largest value at means up to 1e4 (1 ulp on the others), and large float32
- *   products sum in float32, as PyTorch's do.
+ *   cells and more are within 4 ulp of the largest value at means up to 1e4 (1 ulp on the others); a weight's gradient, a sum
+ *   over sets, may cancel: then within 4 ulp of what it would be if its terms had random signs. Large float32 products sum
+ *   in float32, as PyTorch's do.
  *
  * Second derivatives and forward mode are computed by formulas in all of them.
  */

@@ -162,9 +162,8 @@ function backwardRuns(
     if (gradients.gradInput === null) continue;
     // ∂x = rstd · (ĝ − ⟨ĝ⟩ − x̂ · ⟨ĝ · x̂⟩), with x̂ = (x − mean) · rstd
     for (let k = 0; k < end - first; k++) {
-      const r = statistics.rstd[k]!;
       center[k] = centered ? center[k]! / (repeats * length) : 0;
-      slope[k] = r * r * (slope[k]! / (repeats * length));
+      slope[k] = statistics.rstd[k]! * (slope[k]! / (repeats * length));
     }
     loops.gradRuns(gradients.gradInput, gradOutput, x, first, end, layout, statistics, weight, slopes);
   }

@@ -173,18 +173,18 @@ export function gradRuns(
       const c = center[s - first]!;
       const b = shift[s - first]!;
       const e = slope[s - first]!;
-      dx[i0] = (g[i0]! * w - c) * scale - b - (x[i0]! - m - dm) * e;
-      dx[i1] = (g[i1]! * w - c) * scale - b - (x[i1]! - m - dm) * e;
-      dx[i2] = (g[i2]! * w - c) * scale - b - (x[i2]! - m - dm) * e;
-      dx[i3] = (g[i3]! * w - c) * scale - b - (x[i3]! - m - dm) * e;
+      dx[i0] = (g[i0]! * w - c - (x[i0]! - m - dm) * e) * scale - b;
+      dx[i1] = (g[i1]! * w - c - (x[i1]! - m - dm) * e) * scale - b;
+      dx[i2] = (g[i2]! * w - c - (x[i2]! - m - dm) * e) * scale - b;
+      dx[i3] = (g[i3]! * w - c - (x[i3]! - m - dm) * e) * scale - b;
       if (++p === period) p = 0;
     }
   }
   for (; r < repeats; r++) {
     let i = r * sets + first;
     for (let s = first, p = first % period; s < end; s++, i++) {
-      const direct = (g[i]! * weight[p]! - center[s - first]!) * rstd[s - first]!;
-      dx[i] = direct - shift[s - first]! - (x[i]! - mean[s - first]! - correction[s - first]!) * slope[s - first]!;
+      const viaVariance = (x[i]! - mean[s - first]! - correction[s - first]!) * slope[s - first]!;
+      dx[i] = (g[i]! * weight[p]! - center[s - first]! - viaVariance) * rstd[s - first]! - shift[s - first]!;
       if (++p === period) p = 0;
     }
   }

@@ -50,7 +50,10 @@ export interface NormGradients {
   readonly gradBias: FloatArray | null;
 }
 
-/** What a set subtracts: from ĝ, from ∂x, and from ∂x for each unit of x − mean. The first entries are of the first set. */
+/**
+ * What a set subtracts: from ĝ, from ∂x, and from ĝ for each unit of x − mean. The first entries are of the first set. The
+ * slope is ⟨ĝ · x̂⟩ · rstd; the other rstd of ∂x comes last: their product does not fit a number where x is near 1e±155.
+ */
 export interface NormSlopes {
   readonly center: Float64Array;
   readonly shift: Float64Array;
@@ -107,7 +110,7 @@ export interface NormLoops {
     statistics: NormStatistics,
     sums: RunSums,
   ): void;
-  /** dx = (g · weight − center) · rstd − shift − (x − mean) · slope */
+  /** dx = (g · weight − center − (x − mean) · slope) · rstd − shift */
   gradRuns(
     dx: FloatArray,
     g: FloatArray,

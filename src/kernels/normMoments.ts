@@ -71,15 +71,14 @@ export function isSingle({ repeats, length }: NormLayout, { centered }: NormOpti
   return repeats === 1 && length === 1 && centered;
 }
 
-/** Statistics of single cells, computed if they are asked for: the backward does without, and they take more memory than x. */
-export class SingleStatistics implements NormStatistics {
-  /** rstd, where x is finite. */
-  readonly root: number;
+/** Statistics of a few cells each, computed if they are asked for: they may take more memory than x. */
+export class LateStatistics implements NormStatistics {
+  readonly eps: number;
   readonly #compute: () => NormStatistics;
   #computed: NormStatistics | null = null;
 
   constructor(x: FloatArray, layout: NormLayout, options: NormOptions) {
-    this.root = rsqrtOrZero(options.eps);
+    this.eps = options.eps;
     this.#compute = () => {
       const statistics = emptyStatistics(layout.sets);
       loopsFor(x, layout).momentsSmall(x, 0, layout.sets, layout, options, statistics);
@@ -105,6 +104,14 @@ export class SingleStatistics implements NormStatistics {
 
   get rstd(): Float64Array {
     return this.#all.rstd;
+  }
+}
+
+/** Statistics of single cells, which their backward does without. */
+export class SingleStatistics extends LateStatistics {
+  /** rstd, where x is finite. */
+  get root(): number {
+    return rsqrtOrZero(this.eps);
   }
 }
 

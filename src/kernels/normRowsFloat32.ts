@@ -54,15 +54,11 @@ export function scaleRows(
     let i = s * length;
     let p = (s % period) * length;
     const last = p + length;
-    for (; p < last - 3; p += 4, i += 4) {
+    for (; p < last - 1; p += 2, i += 2) {
       y[i] = (x[i]! - m - k) * r * weight[p]! + bias[p]!;
       y[(i + 1) | 0] = (x[(i + 1) | 0]! - m - k) * r * weight[(p + 1) | 0]! + bias[(p + 1) | 0]!;
-      y[(i + 2) | 0] = (x[(i + 2) | 0]! - m - k) * r * weight[(p + 2) | 0]! + bias[(p + 2) | 0]!;
-      y[(i + 3) | 0] = (x[(i + 3) | 0]! - m - k) * r * weight[(p + 3) | 0]! + bias[(p + 3) | 0]!;
     }
-    for (; p < last; p++, i++) {
-      y[i] = (x[i]! - m - k) * r * weight[p]! + bias[p]!;
-    }
+    if (p < last) y[i] = (x[i]! - m - k) * r * weight[p]! + bias[p]!;
   }
 }
 
@@ -124,10 +120,10 @@ export function dotRows(
     center[at + 1] = centered ? sum1 / length : 0;
     center[at + 2] = centered ? sum2 / length : 0;
     center[at + 3] = centered ? sum3 / length : 0;
-    slope[at] = r0 * r0 * ((dot0 * r0) / length);
-    slope[at + 1] = r1 * r1 * ((dot1 * r1) / length);
-    slope[at + 2] = r2 * r2 * ((dot2 * r2) / length);
-    slope[at + 3] = r3 * r3 * ((dot3 * r3) / length);
+    slope[at] = r0 * ((dot0 * r0) / length);
+    slope[at + 1] = r1 * ((dot1 * r1) / length);
+    slope[at + 2] = r2 * ((dot2 * r2) / length);
+    slope[at + 3] = r3 * ((dot3 * r3) / length);
   }
   for (; s < end; s++) {
     const m = mean[s - first]!;
@@ -140,23 +136,21 @@ export function dotRows(
     let b = 0;
     let c = 0;
     let d = 0;
-    for (; p < last - 3; p += 4, i += 4) {
+    for (; p < last - 1; p += 2, i += 2) {
       const g0 = g[i]! * weight[p]!;
       const g1 = g[(i + 1) | 0]! * weight[(p + 1) | 0]!;
-      const g2 = g[(i + 2) | 0]! * weight[(p + 2) | 0]!;
-      const g3 = g[(i + 3) | 0]! * weight[(p + 3) | 0]!;
-      a += g0 + g2;
-      b += g1 + g3;
-      c += g0 * (x[i]! - m - k) + g2 * (x[(i + 2) | 0]! - m - k);
-      d += g1 * (x[(i + 1) | 0]! - m - k) + g3 * (x[(i + 3) | 0]! - m - k);
+      a += g0;
+      b += g1;
+      c += g0 * (x[i]! - m - k);
+      d += g1 * (x[(i + 1) | 0]! - m - k);
     }
-    for (; p < last; p++, i++) {
+    if (p < last) {
       const g0 = g[i]! * weight[p]!;
       a += g0;
       c += g0 * (x[i]! - m - k);
     }
     center[s - first] = centered ? (a + b) / length : 0;
-    slope[s - first] = r * r * (((c + d) * r) / length);
+    slope[s - first] = r * (((c + d) * r) / length);
   }
 }
 
@@ -215,10 +209,10 @@ export function gradRows(
       gradWeight[(l - from) | 0]! += g0 * (d0 * r0) + g1 * (d1 * r1) + (g2 * (d2 * r2) + g3 * (d3 * r3));
       gradBias[(l - from) | 0]! += g0 + g1 + (g2 + g3);
       if (dx === null) continue;
-      dx[(i0 + l) | 0] = (g0 * w - c0) * r0 - d0 * e0;
-      dx[(i1 + l) | 0] = (g1 * w - c1) * r1 - d1 * e1;
-      dx[(i2 + l) | 0] = (g2 * w - c2) * r2 - d2 * e2;
-      dx[(i3 + l) | 0] = (g3 * w - c3) * r3 - d3 * e3;
+      dx[(i0 + l) | 0] = (g0 * w - c0 - d0 * e0) * r0;
+      dx[(i1 + l) | 0] = (g1 * w - c1 - d1 * e1) * r1;
+      dx[(i2 + l) | 0] = (g2 * w - c2 - d2 * e2) * r2;
+      dx[(i3 + l) | 0] = (g3 * w - c3 - d3 * e3) * r3;
     }
   }
   for (; s < end; s++) {
@@ -229,12 +223,28 @@ export function gradRows(
     const e = slope[s - first]!;
     const parameters = (s % period) * length;
     let i = s * length + from;
-    for (let p = parameters + from, q = parameters, last = parameters + to; p < last; p++, q++, i++) {
+    let p = parameters + from;
+    let q = parameters;
+    const last = parameters + to;
+    for (; p < last - 1; p += 2, q += 2, i += 2) {
+      const g0 = g[i]!;
+      const g1 = g[(i + 1) | 0]!;
+      const d0 = x[i]! - m - k;
+      const d1 = x[(i + 1) | 0]! - m - k;
+      gradWeight[q]! += g0 * (d0 * r);
+      gradWeight[(q + 1) | 0]! += g1 * (d1 * r);
+      gradBias[q]! += g0;
+      gradBias[(q + 1) | 0]! += g1;
+      if (dx === null) continue;
+      dx[i] = (g0 * weight[p]! - c - d0 * e) * r;
+      dx[(i + 1) | 0] = (g1 * weight[(p + 1) | 0]! - c - d1 * e) * r;
+    }
+    if (p < last) {
       const value = g[i]!;
       const d = x[i]! - m - k;
       gradWeight[q]! += value * (d * r);
       gradBias[q]! += value;
-      if (dx !== null) dx[i] = (value * weight[p]! - c) * r - d * e;
+      if (dx !== null) dx[i] = (value * weight[p]! - c - d * e) * r;
     }
   }
 }

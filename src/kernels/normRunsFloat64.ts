@@ -182,12 +182,12 @@ export function gradRuns(
         let i = from;
         const to = i + run;
         for (; i < to - 3; i += 4) {
-          dx[i] = (g[i]! * w - c) * r - b - (x[i]! - m - dm) * e;
-          dx[(i + 1) | 0] = (g[(i + 1) | 0]! * w - c) * r - b - (x[(i + 1) | 0]! - m - dm) * e;
-          dx[(i + 2) | 0] = (g[(i + 2) | 0]! * w - c) * r - b - (x[(i + 2) | 0]! - m - dm) * e;
-          dx[(i + 3) | 0] = (g[(i + 3) | 0]! * w - c) * r - b - (x[(i + 3) | 0]! - m - dm) * e;
+          dx[i] = (g[i]! * w - c - (x[i]! - m - dm) * e) * r - b;
+          dx[(i + 1) | 0] = (g[(i + 1) | 0]! * w - c - (x[(i + 1) | 0]! - m - dm) * e) * r - b;
+          dx[(i + 2) | 0] = (g[(i + 2) | 0]! * w - c - (x[(i + 2) | 0]! - m - dm) * e) * r - b;
+          dx[(i + 3) | 0] = (g[(i + 3) | 0]! * w - c - (x[(i + 3) | 0]! - m - dm) * e) * r - b;
         }
-        for (; i < to; i++) dx[i] = (g[i]! * w - c) * r - b - (x[i]! - m - dm) * e;
+        for (; i < to; i++) dx[i] = (g[i]! * w - c - (x[i]! - m - dm) * e) * r - b;
       }
     }
   }

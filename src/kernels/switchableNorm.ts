@@ -124,27 +124,28 @@ export function switchableNormBackward(
   const ofRuns = { sums: new Float64Array(layout.sets), dots: new Float64Array(layout.sets) };
   loops.dotRuns(gradOutput, x, 0, layout.sets, layout, mixed, ofRuns);
   addRunSums(ofRuns, 0, layout.sets, layout, mixed, scales, ofSets, sums, 0);
-  // ∂μ and ∂v of each instance, in place of the sums that they are made of.
+  // ∂μ and ∂v / unit of each instance, in place of their sums: where x is near 1e±155, rstd² does not fit a number.
   const { gradXhat: gradMean, gradXhatXhat: gradVar } = ofSets;
+  const unit = mixed.rstd.reduce((most, r) => (r > most ? r : most), 0) || 1;
   for (let i = 0; i < layout.sets; i++) {
     const r = mixed.rstd[i]!;
     gradMean[i]! *= -r;
-    gradVar[i]! *= -0.5 * r * r;
+    gradVar[i]! *= -0.5 * r * (r / unit);
   }
 
   let gradInput: FloatArray | null = null;
   if (needs.gradInput) {
     gradInput = loops.allocate(x.length);
-    // −∂m_in / M, and −2 ∂v_in / n_in, which x − m_in is multiplied by.
+    // −∂m_in / M, and −2 ∂v_in / n_in / rstd, which x − m_in is multiplied by; that is 0 where rstd is.
     const [shift, slope] = [new Float64Array(layout.sets), new Float64Array(layout.sets)];
     for (const { name, meanShare, varShare, apart, lines } of statistics) {
       if (lines === null && name !== "IN") continue; // constants
       const [ofMean, ofVar] = lines ? [sumLines(gradMean, lines), sumLines(gradVar, lines)] : [gradMean, gradVar];
       const n = lines?.count ?? 1;
       for (let i = 0; i < layout.sets; i++) {
-        const viaSpread = (2 * apart[i]! * (ofVar[i]! * varShare)) / counts[name];
+        const viaSpread = ((2 * apart[i]! * (ofVar[i]! * varShare)) / counts[name]) * unit;
         shift[i]! -= ((ofMean[i]! / n) * meanShare + viaSpread) / positions;
-        slope[i]! -= (2 * ((ofVar[i]! / n) * varShare)) / counts.IN;
+        slope[i]! -= ((2 * ((ofVar[i]! / n) * varShare)) / counts.IN) * (unit / (mixed.rstd[i] || Infinity));
       }
     }
     const slopes = { center: new Float64Array(layout.sets), shift, slope };
@@ -153,7 +154,7 @@ export function switchableNormBackward(
   }
   const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
   const meanSlopes = statistics.map(({ apart }) => -dot(gradMean, apart));
-  const varSlopes = statistics.map(({ variance }) => dot(gradVar, variance));
+  const varSlopes = statistics.map(({ variance }) => dot(gradVar, variance) * unit);
   const throughSoftmax = (shares: readonly number[], slopes: readonly number[]): FloatArray => {
     const mean = shares.reduce((sum, share, k) => sum + share * slopes[k]!, 0);
     return loops.allocate(shares.length).map((_, k) => shares[k]! * (slopes[k]! - mean));

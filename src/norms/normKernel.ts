@@ -6,8 +6,8 @@ import type { Shape } from "../autograd/shape.ts";
 import type { Traced } from "../autograd/tape.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import * as kernels from "../kernels/norm.ts";
-import { normalizeBackward, normalizeForward } from "../kernels/norm.ts";
 import type { NormGradients, NormLayout, NormNeeds, NormOptions, NormStatistics } from "../kernels/normLayout.ts";
+import * as wasmFixed from "../kernels/wasm/fixedNorm.ts";
 import * as wasm from "../kernels/wasm/norm.ts";
 import * as wasmRows from "../kernels/wasm/rowNorm.ts";
 
@@ -31,6 +31,8 @@ interface Pair {
 const inTypescript: Pair = { forward: kernels.normForward, backward: kernels.normBackward };
 const inWasm: Pair = { forward: wasm.normForward, backward: wasm.normBackward };
 const rowsInWasm: Pair = { forward: wasmRows.rowNormForward, backward: wasmRows.rowNormBackward };
+
+type Fixed = Pick<typeof kernels, "normalizeForward" | "normalizeBackward">;
 
 type NormCall = readonly [
   x: NdArray,
@@ -81,6 +83,7 @@ export function runNormalizeKernel(
   { eps }: { readonly eps: number },
   needs: NormNeeds,
 ): Traced<NdArray, readonly [NdArray | null, null, null, NdArray | null, NdArray | null]> {
+  const { normalizeForward, normalizeBackward } = choose<Fixed>(kernels, wasmFixed);
   const layout = batchLayout(x.shape);
   const statistics = {
     mean: new Float64Array(mean.data),

@@ -282,12 +282,15 @@ describe("the loops for float32 and float64", () => {
   const folder = join(import.meta.dirname, "../../src/kernels");
   const text = (name: string): string => readFileSync(join(folder, name), "utf8");
 
-  test.each(["normRows", "normRuns", "normColumns"])("%s: the second file is the first with another type", (name) => {
-    const made = text(`${name}Float32.ts`)
-      .replaceAll("Float32Array", "Float64Array")
-      .replaceAll("float32 cell", "float64 cell");
-    expect(text(`${name}Float64.ts`)).toBe(made);
-  });
+  test.each(["normRows", "normRuns", "normColumns", "normSmall"])(
+    "%s: the second file is the first with another type",
+    (name) => {
+      const made = text(`${name}Float32.ts`)
+        .replaceAll("Float32Array", "Float64Array")
+        .replaceAll("float32 cell", "float64 cell");
+      expect(text(`${name}Float64.ts`)).toBe(made);
+    },
+  );
 
   test("float32 is float64 of the same values, rounded once", () => {
     for (const layout of large) {

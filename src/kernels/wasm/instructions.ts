@@ -9,6 +9,8 @@ type Ternary = (a: Code, b: Code, c: Code) => Code;
 type Load = (address: Code, offset?: number) => Code;
 type Store = (address: Code, value: Code, offset?: number) => Code;
 type ExtractLane = (vector: Code, lane: number) => Code;
+/** Of the vector all lanes but this one stay. */
+export type LoadLane = (address: Code, vector: Code, lane: number, offset?: number) => Code;
 
 /** Instructions by the number of their operands. */
 type Table<U extends string, B extends string> = Readonly<Record<U, Unary> & Record<B, Binary>>;
@@ -35,6 +37,9 @@ const simd = (opcode: number): Code => [SIMD, ...unsigned(opcode)];
 const ternary =
   (...opcode: Code): Ternary =>
   (a, b, c) => [...a, ...b, ...c, ...opcode];
+const accessLane =
+  (opcode: number): LoadLane =>
+  (address, vector, lane, offset = 0) => [...address, ...vector, ...simd(opcode), ALIGNMENT, ...unsigned(offset), lane];
 const extractLane =
   (opcode: number): ExtractLane =>
   (vector, lane) => [...vector, ...simd(opcode), lane];
@@ -90,7 +95,14 @@ export interface V128 {
   /** Two float32 in the low half, zeros in the high half. */
   readonly load64_zero: Load;
   readonly store: Store;
+  readonly load32_lane: LoadLane;
+  readonly load64_lane: LoadLane;
+  readonly store32_lane: LoadLane;
+  readonly store64_lane: LoadLane;
   readonly const: (bytes: Uint8Array) => Code;
+  /** Whether any bit is 1: an i32. */
+  readonly any_true: Unary;
+  readonly not: Unary;
   readonly and: Binary;
   readonly andnot: Binary;
   /** Bits of `a` where the mask has ones, of `b` where it has zeros. */
@@ -105,6 +117,12 @@ export const v128: V128 = {
   and: binary(...simd(78)),
   andnot: binary(...simd(79)),
   bitselect: ternary(...simd(82)),
+  not: unary(...simd(77)),
+  any_true: unary(...simd(83)),
+  load32_lane: accessLane(86),
+  load64_lane: accessLane(87),
+  store32_lane: accessLane(90),
+  store64_lane: accessLane(91),
   load64_zero: load(...simd(93)),
 };
 
@@ -115,7 +133,7 @@ export const i8x16: { readonly shuffle: Shuffle } = {
 };
 
 /** relaxed_madd: a · b + c, rounded once or twice, as the machine likes. Only where relaxed SIMD is allowed. */
-interface Vector extends Table<"splat" | "sqrt", "lt" | "le" | "add" | "sub" | "mul" | "div"> {
+export interface Vector extends Table<"splat" | "sqrt", "eq" | "lt" | "le" | "add" | "sub" | "mul" | "div" | "max"> {
   readonly extract_lane: ExtractLane;
   readonly relaxed_madd: Ternary;
 }
@@ -123,6 +141,7 @@ interface Vector extends Table<"splat" | "sqrt", "lt" | "le" | "add" | "sub" | "
 export const f32x4: Vector = {
   splat: unary(...simd(19)),
   extract_lane: extractLane(31),
+  eq: binary(...simd(65)),
   lt: binary(...simd(67)),
   le: binary(...simd(69)),
   sqrt: unary(...simd(227)),
@@ -130,12 +149,14 @@ export const f32x4: Vector = {
   sub: binary(...simd(229)),
   mul: binary(...simd(230)),
   div: binary(...simd(231)),
+  max: binary(...simd(233)),
   relaxed_madd: ternary(...simd(0x105)),
 };
 
 export const f64x2: Vector & { readonly promote_low_f32x4: Unary } = {
   splat: unary(...simd(20)),
   extract_lane: extractLane(33),
+  eq: binary(...simd(71)),
   lt: binary(...simd(73)),
   le: binary(...simd(75)),
   promote_low_f32x4: unary(...simd(95)),
@@ -144,5 +165,6 @@ export const f64x2: Vector & { readonly promote_low_f32x4: Unary } = {
   sub: binary(...simd(241)),
   mul: binary(...simd(242)),
   div: binary(...simd(243)),
+  max: binary(...simd(245)),
   relaxed_madd: ternary(...simd(0x107)),
 };

@@ -2,6 +2,7 @@
 import type { Code, Local } from "./assembler.ts";
 import { sequence } from "./assembler.ts";
 import { f32, f32x4, f64, f64x2, i32, i8x16, v128 } from "./instructions.ts";
+import type { LoadLane, Vector } from "./instructions.ts";
 
 export const VECTOR_BYTES = 16;
 
@@ -11,6 +12,10 @@ export interface Lanes {
   readonly add: (a: Code, b: Code) => Code;
   readonly sub: (a: Code, b: Code) => Code;
   readonly mul: (a: Code, b: Code) => Code;
+  /** All instructions on vectors of such lanes. */
+  readonly vector: Vector;
+  readonly loadLane: LoadLane;
+  readonly storeLane: LoadLane;
   readonly bytesOf: (count: Code) => Code;
   /** One cell as an f64. */
   readonly loadCell: (address: Code, offset?: number) => Code;
@@ -36,6 +41,9 @@ export const float32Lanes: Lanes = {
   add: f32x4.add,
   sub: f32x4.sub,
   mul: f32x4.mul,
+  vector: f32x4,
+  loadLane: v128.load32_lane,
+  storeLane: v128.store32_lane,
   loadCell: (address, offset) => f64.promote_f32(f32.load(address, offset)),
   round: (value) => f64.promote_f32(f32.demote_f64(value)),
   splat: (value) => f32x4.splat(f32.demote_f64(value)),
@@ -64,6 +72,9 @@ export const float64Lanes: Lanes = {
   add: f64x2.add,
   sub: f64x2.sub,
   mul: f64x2.mul,
+  vector: f64x2,
+  loadLane: v128.load64_lane,
+  storeLane: v128.store64_lane,
   loadCell: f64.load,
   round: (value) => value,
   splat: f64x2.splat,

@@ -9,6 +9,7 @@ import type { FloatArray } from "../floatArray.ts";
 import * as typescript from "../norm.ts";
 import type { NormGradients, NormLayout, NormNeeds, NormOptions, NormStatistics } from "../normLayout.ts";
 import { emptyStatistics } from "../normMoments.ts";
+import { columnBackward, columnForward } from "./columnNorm.ts";
 import { float32Lanes, float64Lanes } from "./lanes.ts";
 import { instantiate, lazily } from "./memory.ts";
 import { backwardLargeSets, forwardLargeSets } from "./normLargeSets.ts";
@@ -27,6 +28,7 @@ import {
 } from "./normScratch.ts";
 import { rowNormBackward, rowNormForward } from "./rowNorm.ts";
 import { allocateLike, hasUnusual, inCells, readStatistics, writeStatistics } from "./savedStatistics.ts";
+import { shortSetBackward, shortSetForward } from "./shortSetNorm.ts";
 
 const float32Kernels = lazily(() => instantiate<NormExports>(normModule(float32Lanes)));
 const float64Kernels = lazily(() => instantiate<NormExports>(normModule(float64Lanes)));
@@ -36,6 +38,15 @@ const CONTIGUOUS_BYTES: number = CHUNK_BYTES / 2;
 /** Fewer cells, and shorter runs, gain nothing. */
 const FEWEST_CELLS = 512;
 const SHORTEST_RUN = 16;
+
+/** The kernels for arrays like x, and their memory; null where there are none. */
+export function normKernels(x: FloatArray): Pick<Plan, "kernels" | "cells" | "float64" | "bytes"> | null {
+  const bytes = x.BYTES_PER_ELEMENT;
+  const instance = bytes === 4 ? float32Kernels() : float64Kernels();
+  if (instance === null) return null;
+  const { exports: kernels, float32, float64 } = instance;
+  return { kernels, cells: bytes === 4 ? float32 : float64, float64, bytes };
+}
 
 /** How a call is cut into chunks of whole sets. */
 interface Plan {
@@ -51,21 +62,20 @@ interface Plan {
 
 function planFor(x: FloatArray, { repeats, sets, length, period, run }: NormLayout): Plan | null {
   if (x.length < FEWEST_CELLS) return null;
-  const instance = x instanceof Float32Array ? float32Kernels() : float64Kernels();
-  if (instance === null) return null;
-  const bytes = x.BYTES_PER_ELEMENT;
+  const found = normKernels(x);
+  if (found === null) return null;
+  const { bytes } = found;
   const parameters = (period * length) / run;
   if (run < SHORTEST_RUN || parameters * 8 > CHUNK_BYTES) return null;
   const most = (repeats === 1 ? CONTIGUOUS_BYTES : CHUNK_BYTES) / bytes / (repeats * length);
   const fits = repeats * length * bytes <= CHUNK_BYTES;
   const together = fits ? Math.min(sets, MAX_SETS, Math.max(Math.floor(most), 1)) : 0;
-  const { exports: kernels, float32, float64 } = instance;
-  return { kernels, cells: bytes === 4 ? float32 : float64, float64, bytes, parameters, together };
+  return { ...found, parameters, together };
 }
 
-/** Whether every cell of a set has a parameter of its own. */
-function hasRows({ repeats, period, run }: NormLayout): boolean {
-  return repeats === 1 && run === 1 && period === 1;
+/** Whether each cell of a set has a parameter of its own, or only a few share one. */
+function hasRows({ repeats, run }: NormLayout): boolean {
+  return repeats === 1 && run < SHORTEST_RUN;
 }
 
 export function normForward(
@@ -76,6 +86,8 @@ export function normForward(
   options: NormOptions,
 ): { readonly output: FloatArray; readonly saved: NormStatistics } {
   if (hasRows(layout)) return rowNormForward(x, weight, bias, layout, options);
+  const special = shortSetForward(x, weight, bias, layout, options) ?? columnForward(x, weight, bias, layout, options);
+  if (special !== null) return special;
   const plan = planFor(x, layout);
   if (plan === null) return typescript.normForward(x, weight, bias, layout, options);
   const { kernels, float64, bytes, parameters, together } = plan;
@@ -126,6 +138,10 @@ export function normBackward(
   options: Pick<NormOptions, "centered">,
 ): NormGradients {
   if (hasRows(layout)) return rowNormBackward(gradOutput, x, weight, saved, layout, needs, options);
+  const special =
+    shortSetBackward(gradOutput, x, weight, saved, layout, needs, options) ??
+    columnBackward(gradOutput, x, weight, saved, layout, needs, options);
+  if (special !== null) return special;
   const plan = planFor(x, layout);
   if (plan === null || (plan.bytes === 4 && hasUnusual(saved.rstd))) {
     return typescript.normBackward(gradOutput, x, weight, saved, layout, needs, options);

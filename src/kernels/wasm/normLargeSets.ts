@@ -1,19 +1,22 @@
 /** Sets that the scratch does not hold, such as the channels of a large batch: every pass copies them again, in pieces. */
 import type { FloatArray } from "../floatArray.ts";
 import type { NormLayout, NormOptions, NormStatistics } from "../normLayout.ts";
-import { emptyStatistics } from "../normMoments.ts";
+import { emptyStatistics, rsqrtOrZero } from "../normMoments.ts";
 import type { NormExports } from "./normModule.ts";
 import { CELLS, CHUNK_BYTES, GRAD_OUTPUT, SUMS } from "./normScratch.ts";
 
-export interface LargeSetKernels {
-  readonly kernels: NormExports;
+/** The first guess of a mean is that of so many cells. */
+const HEAD = 64;
+
+export interface LargeSetKernels<Kernels = NormExports> {
+  readonly kernels: Kernels;
   readonly cells: FloatArray;
   readonly float64: Float64Array;
   readonly bytes: number;
 }
 
 /** Calls `visit` for pieces of the set's runs that fit in a chunk. */
-function forEachPiece(
+export function forEachPiece(
   { repeats, sets, length, period, run }: NormLayout,
   set: number,
   most: number,
@@ -28,48 +31,66 @@ function forEachPiece(
   }
 }
 
+/** Statistics of set s, as in normStatistics.ts: about a mean that is guessed, and about a better one if the sums say so. */
+export function measureLargeSet(
+  { kernels, cells, float64, bytes }: LargeSetKernels<Pick<NormExports, "deviations">>,
+  x: FloatArray,
+  layout: NormLayout,
+  s: number,
+  { eps, centered }: NormOptions,
+  saved: NormStatistics,
+): void {
+  const n = layout.repeats * layout.length;
+  const round = bytes === 4 ? Math.fround : Number;
+  const start = s * layout.length;
+  let mean = centered ? x[start]! : 0;
+  let correction = 0;
+  let variance = 0;
+  const measure = (): void => {
+    let sum = 0;
+    let squares = 0;
+    forEachPiece(layout, s, CHUNK_BYTES / bytes, (start, count) => {
+      cells.set(x.subarray(start, start + count), CELLS / bytes);
+      kernels.deviations(CELLS, count, mean, 1, 0);
+      sum += float64[SUMS / 8]!;
+      squares += float64[SUMS / 8 + 1]!;
+    });
+    correction = centered ? sum / n : 0;
+    variance = Math.max(0, squares / n - correction * correction);
+  };
+  if (centered) {
+    const head = Math.min(HEAD, layout.length);
+    cells.set(x.subarray(start, start + head), CELLS / bytes);
+    kernels.deviations(CELLS, head, mean, 1, 0);
+    mean = round(mean + float64[SUMS / 8]! / head);
+  }
+  measure();
+  if (correction * correction > variance / 4) {
+    mean = round(mean + correction);
+    measure();
+  }
+  saved.mean[s] = mean;
+  saved.correction[s] = correction;
+  saved.variance[s] = variance;
+  saved.rstd[s] = rsqrtOrZero(variance + eps);
+}
+
 /** As normForward. The statistics may be too large or small for float32 arithmetic: see normStatistics.ts. */
 export function forwardLargeSets(
-  { kernels, cells, float64, bytes }: LargeSetKernels,
+  plan: LargeSetKernels,
   output: FloatArray,
   x: FloatArray,
   weight: FloatArray | null,
   bias: FloatArray | null,
   layout: NormLayout,
-  { eps, centered }: NormOptions,
+  options: NormOptions,
 ): NormStatistics {
+  const { kernels, cells, bytes } = plan;
   const saved = emptyStatistics(layout.sets);
-  const n = layout.repeats * layout.length;
   const most = CHUNK_BYTES / bytes;
-  const round = bytes === 4 ? Math.fround : Number;
   for (let s = 0; s < layout.sets; s++) {
-    let mean = 0;
-    let correction = 0;
-    let variance = 0;
-    const measure = (): void => {
-      let sum = 0;
-      let squares = 0;
-      forEachPiece(layout, s, most, (start, count) => {
-        cells.set(x.subarray(start, start + count), CELLS / bytes);
-        kernels.deviations(CELLS, count, mean, 1, 0);
-        sum += float64[SUMS / 8]!;
-        squares += float64[SUMS / 8 + 1]!;
-      });
-      correction = centered ? sum / n : 0;
-      variance = Math.max(0, squares / n - correction * correction);
-    };
-    if (centered) mean = x[s * layout.length]!;
-    measure();
-    // As in normStatistics.ts: about a bad guess of the mean the sums say what a better one is.
-    if (correction * correction > variance / 4) {
-      mean = round(mean + correction);
-      measure();
-    }
-    const rstd = variance + eps === 0 ? 0 : 1 / Math.sqrt(variance + eps);
-    saved.mean[s] = mean;
-    saved.correction[s] = correction;
-    saved.variance[s] = variance;
-    saved.rstd[s] = rstd;
+    measureLargeSet(plan, x, layout, s, options, saved);
+    const [mean, correction, rstd] = [saved.mean[s]!, saved.correction[s]!, saved.rstd[s]!];
     forEachPiece(layout, s, most, (start, count, parameter) => {
       const scale = rstd * (weight === null ? 1 : weight[parameter]!);
       const shift = (bias === null ? 0 : bias[parameter]!) - correction * scale;
@@ -119,11 +140,11 @@ export function backwardLargeSets(
       gradWeight[parameter]! += product;
     });
     if (gradInput === null) continue;
-    const slope = (-rstd * rstd * viaRstd) / n;
-    const shift = centered ? (-rstd * viaMean) / n - slope * correction : 0;
+    const slope = (-rstd * viaRstd) / n;
+    const shift = centered ? -viaMean / n - slope * correction : 0;
     forEachPiece(layout, s, most, (start, count, parameter) => {
       copyIn(start, count);
-      kernels.gradient(CELLS, count, mean, rstd * (weight === null ? 1 : weight[parameter]!), slope, shift);
+      kernels.gradient(CELLS, count, mean, rstd, slope, shift, weight === null ? 1 : weight[parameter]!);
       gradInput.set(cells.subarray(CELLS / bytes, CELLS / bytes + count), start);
     });
   }

@@ -7,18 +7,43 @@ import { addStatistics } from "./normStatistics.ts";
 
 /** What a module of norm kernels exports. Places and strides are in bytes, `centered` is 1 or 0. */
 export interface RowNormExports {
-  forwardRows(at: number, saved: number, rows: number, n: number, eps: number, centered: number): number;
-  backwardRows(at: number, saved: number, rows: number, n: number, centered: number): void;
+  forwardRows(
+    at: number,
+    saved: number,
+    rows: number,
+    n: number,
+    first: number,
+    last: number,
+    eps: number,
+    centered: number,
+  ): number;
+  backwardRows(at: number, saved: number, rows: number, n: number, first: number, last: number, centered: number): void;
+  /** As in NormExports, but with a weight and a bias for each cell, which begin at `parameters`. */
+  deviations: Deviations;
+  affineCells(at: number, count: number, mean: number, scale: number, shift: number, parameters: number): void;
+  gradientCells(
+    at: number,
+    count: number,
+    mean: number,
+    rstd: number,
+    slope: number,
+    shift: number,
+    parameters: number,
+  ): void;
+  /** A part of a row, if it is not to finish. */
+  backward1(at: number, saved: number, n: number, parameters: number, centered: number, finishes: number): void;
 }
+
+/** Σ (x − mean) and Σ (x − mean)² of `segments` segments, to SUMS. */
+type Deviations = (at: number, count: number, mean: number, segments: number, stride: number) => void;
 
 /** The same of one that is not for rows. */
 export interface NormExports {
-  /** Σ (x − mean) and Σ (x − mean)² of `segments` segments, to SUMS. */
-  deviations(at: number, count: number, mean: number, segments: number, stride: number): void;
+  deviations: Deviations;
   affine(at: number, count: number, mean: number, scale: number, shift: number): void;
   /** Σ g and Σ g · (x − mean), to SUMS. */
   dots(at: number, count: number, mean: number, segments: number, stride: number): void;
-  gradient(at: number, count: number, mean: number, scale: number, slope: number, shift: number): void;
+  gradient(at: number, count: number, mean: number, rstd: number, slope: number, shift: number, weight: number): void;
   forwardRuns(
     at: number,
     saved: number,

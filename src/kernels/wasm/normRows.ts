@@ -1,5 +1,8 @@
-/** Norms of which every cell of a set has a weight and a bias of its own: LayerNorm and RMSNorm, whose sets are rows. */
-import { doWhile, select, sequence, whileLoop } from "./assembler.ts";
+/**
+ * Norms of which every cell of a set has a weight and a bias of its own: LayerNorm and RMSNorm, whose sets are rows. The first
+ * row's begin at `first`, and after those before `last` come the first ones again (bytes, in WEIGHT and BIAS).
+ */
+import { doWhile, select, sequence, when, whileLoop } from "./assembler.ts";
 import type { Call, Code, Local, ModuleBuilder } from "./assembler.ts";
 import { increase, repeat } from "./cellLoop.ts";
 import { f64, i32, v128 } from "./instructions.ts";
@@ -27,6 +30,9 @@ const SUM_LENGTH = 16;
 const TO_GRAD_OUTPUT: number = GRAD_OUTPUT - CELLS;
 const NO_BITS: Code = v128.const(new Uint8Array(16));
 
+const nextParameters = (first: Local, last: Local, bytes: Code): Code =>
+  sequence(increase(first, bytes), first.set(select(i32.const(0), first.get, i32.eq(first.get, last.get))));
+
 /** Gives 1 if the variance of a row was unusual. */
 export function addForwardRows(module: ModuleBuilder, lanes: Lanes, statistics: Call, affine: Call): void {
   module.function("forwardRows", "i32", (fn) => {
@@ -34,6 +40,8 @@ export function addForwardRows(module: ModuleBuilder, lanes: Lanes, statistics: 
     const saved = fn.parameter("i32");
     const rows = fn.parameter("i32");
     const n = fn.parameter("i32");
+    const first = fn.parameter("i32");
+    const last = fn.parameter("i32");
     const eps = fn.parameter("f64");
     const centered = fn.parameter("i32");
     const unusual = fn.variable("i32");
@@ -46,7 +54,8 @@ export function addForwardRows(module: ModuleBuilder, lanes: Lanes, statistics: 
           i32.or(unusual.get, statistics(at.get, n.get, i32.const(1), zero, eps.get, centered.get, saved.get)),
         ),
         rstd.set(f64.load(saved.get, RSTD)),
-        affine(at.get, n.get, f64.load(saved.get, MEAN), rstd.get, shift),
+        affine(at.get, n.get, f64.load(saved.get, MEAN), rstd.get, shift, first.get),
+        nextParameters(first, last, lanes.bytesOf(n.get)),
         increase(at, lanes.bytesOf(n.get)),
         increase(saved, i32.const(8)),
       ),
@@ -55,7 +64,7 @@ export function addForwardRows(module: ModuleBuilder, lanes: Lanes, statistics: 
   });
 }
 
-/** Adds to GRAD_WEIGHT and GRAD_BIAS: four rows at a time, then one at a time. */
+/** Adds to GRAD_WEIGHT and GRAD_BIAS: four rows at a time if all have the same parameters, then one at a time. */
 export function addBackwardRows(module: ModuleBuilder, lanes: Lanes, gradient: Call): void {
   const together = addRowsTogether(module, lanes, ROWS, gradient);
   const single = addRowsTogether(module, lanes, 1, gradient);
@@ -64,16 +73,20 @@ export function addBackwardRows(module: ModuleBuilder, lanes: Lanes, gradient: C
     const saved = fn.parameter("i32");
     const rows = fn.parameter("i32");
     const n = fn.parameter("i32");
+    const first = fn.parameter("i32");
+    const last = fn.parameter("i32");
     const centered = fn.parameter("i32");
     const inSteps = (count: number, some: Call): Code =>
       whileLoop(
         i32.ge_u(rows.get, i32.const(count)),
-        some(at.get, saved.get, n.get, centered.get),
+        some(at.get, saved.get, n.get, first.get, centered.get, i32.const(1)),
+        nextParameters(first, last, lanes.bytesOf(n.get)),
         increase(at, i32.mul(lanes.bytesOf(n.get), i32.const(count))),
         increase(saved, i32.const(8 * count)),
         increase(rows, i32.const(-count)),
       );
-    return sequence(inSteps(ROWS, together), inSteps(1, single));
+    const all = i32.eq(last.get, lanes.bytesOf(n.get));
+    return sequence(when(all, [inSteps(ROWS, together)]), inSteps(1, single));
   });
 }
 
@@ -89,12 +102,15 @@ interface Row {
   readonly partialSums: number;
 }
 
+/** The kernel gives gradInput if it is to `finish`; else it leaves the rows' sums in PARTIAL_SUMS. */
 function addRowsTogether(module: ModuleBuilder, lanes: Lanes, count: number, gradient: Call): Call {
   return module.function(`backward${count}`, null, (fn) => {
     const at = fn.parameter("i32");
     const saved = fn.parameter("i32");
     const n = fn.parameter("i32");
+    const parameters = fn.parameter("i32");
     const centered = fn.parameter("i32");
+    const finishes = fn.parameter("i32");
     const rows: readonly Row[] = Array.from({ length: count }, (_, i) => ({
       at: fn.variable("i32"),
       mean: fn.variable("v128"),
@@ -137,14 +153,15 @@ function addRowsTogether(module: ModuleBuilder, lanes: Lanes, count: number, gra
       );
     };
     /** One vector of each row: to the row's sums, and all together to gradWeight and gradBias. */
-    const step = (vector: number, load: (address: Code, offset: number) => Code): Code => {
+    const step = (vector: number, masked: (cells: Code) => Code): Code => {
       const offset = vector * VECTOR_BYTES;
+      const load = (address: Code, from: number): Code => masked(v128.load(address, from));
       const addRow = (row: Row, i: number): Code => {
         const x = load(row.at.get, offset);
         const xhat = lanes.add(lanes.mul(lanes.sub(x, row.mean.get), row.rstd.get), row.shift.get);
         return sequence(
           g.set(load(row.at.get, offset + TO_GRAD_OUTPUT)),
-          product.set(lanes.mul(g.get, xhat)),
+          product.set(masked(lanes.mul(g.get, xhat))),
           gradBias.set(i === 0 ? g.get : lanes.add(gradBias.get, g.get)),
           gradWeight.set(i === 0 ? product.get : lanes.add(gradWeight.get, product.get)),
           row.viaMean.set(lanes.add(row.viaMean.get, lanes.mul(g.get, w.get))),
@@ -182,14 +199,22 @@ function addRowsTogether(module: ModuleBuilder, lanes: Lanes, count: number, gra
       const [mean, rstd] = [f64.load(set.saved, MEAN), f64.load(set.saved, RSTD)];
       return sequence(
         setSlope(set, slope, shift, sumAt(row.partialSums), sumAt(row.partialSums + VECTOR_BYTES)),
-        gradient(i32.add(at.get, i32.mul(bytes, i32.const(i))), n.get, mean, rstd, slope.get, shift.get),
+        gradient(
+          i32.add(at.get, i32.mul(bytes, i32.const(i))),
+          n.get,
+          mean,
+          rstd,
+          slope.get,
+          shift.get,
+          parameters.get,
+        ),
       );
     };
     const first = rows[0]?.at ?? at;
     return sequence(
       size.set(f64.convert_i32_u(n.get)),
-      weight.set(i32.const(WEIGHT)),
-      sums.set(i32.const(GRAD_BIAS)),
+      weight.set(i32.add(i32.const(WEIGHT), parameters.get)),
+      sums.set(i32.add(i32.const(GRAD_BIAS), i32.mul(parameters.get, i32.const(8 / lanes.bytes)))),
       ...rows.map(begin),
       from.set(first.get),
       end.set(i32.add(from.get, i32.and(bytes, i32.const(-PASS * VECTOR_BYTES)))),
@@ -199,7 +224,7 @@ function addRowsTogether(module: ModuleBuilder, lanes: Lanes, count: number, gra
         passEnd.set(select(end.get, passEnd.get, i32.lt_u(end.get, passEnd.get))),
         doWhile(
           i32.lt_u(first.get, passEnd.get),
-          ...Array.from({ length: PASS }, (_, vector) => step(vector, v128.load)),
+          ...Array.from({ length: PASS }, (_, vector) => step(vector, (cells) => cells)),
           advance(PASS),
         ),
         flush,
@@ -208,11 +233,11 @@ function addRowsTogether(module: ModuleBuilder, lanes: Lanes, count: number, gra
       whileLoop(
         i32.lt_u(first.get, end.get),
         mask.set(lanes.firstLanes(i32.sub(end.get, first.get))),
-        step(0, (address, offset) => v128.and(v128.load(address, offset), mask.get)),
+        step(0, (cells) => v128.and(cells, mask.get)),
         advance(1),
         flush,
       ),
-      ...rows.map(finish),
+      when(finishes.get, rows.map(finish)),
     );
   });
 }

@@ -76,7 +76,7 @@ export function addDeviations(module: ModuleBuilder, lanes: Lanes): Call {
   });
 }
 
-/** x ← (x − mean) · scale + shift, then · weight + bias cell by cell where there are. */
+/** x ← (x − mean) · scale + shift, then · weight + bias cell by cell, from a place in WEIGHT and BIAS on. */
 export function addAffine(module: ModuleBuilder, lanes: Lanes, perCell: boolean): Call {
   return module.function(perCell ? "affineCells" : "affine", null, (fn) => {
     const at = fn.parameter("i32");
@@ -84,19 +84,18 @@ export function addAffine(module: ModuleBuilder, lanes: Lanes, perCell: boolean)
     const mean = fn.parameter("f64");
     const scale = fn.parameter("f64");
     const shift = fn.parameter("f64");
-    const weight = perCell ? fn.variable("i32") : null;
+    const weight = perCell ? fn.parameter("i32") : null;
     const [means, scales, shifts] = [fn.variable("v128"), fn.variable("v128"), fn.variable("v128")];
     const y = (offset: number): Code => {
       const xhat = lanes.add(lanes.mul(lanes.sub(v128.load(at.get, offset), means.get), scales.get), shifts.get);
       return weight === null
         ? xhat
-        : lanes.add(lanes.mul(xhat, v128.load(weight.get, offset)), v128.load(weight.get, offset + (BIAS - WEIGHT)));
+        : lanes.add(lanes.mul(xhat, v128.load(weight.get, offset + WEIGHT)), v128.load(weight.get, offset + BIAS));
     };
     return sequence(
       means.set(lanes.splat(mean.get)),
       scales.set(lanes.splat(scale.get)),
       shifts.set(lanes.splat(shift.get)),
-      ...(weight === null ? [] : [weight.set(i32.const(WEIGHT))]),
       cellLoop(
         fn,
         lanes,
@@ -169,17 +168,19 @@ export function addDots(module: ModuleBuilder, lanes: Lanes): Call {
   });
 }
 
-/** x ← g · scale + (x − mean) · slope + shift, with g · weight for g where there is one for each cell. */
+/** x ← (g · weight + (x − mean) · slope + shift) · rstd, with a weight for all cells, or for each one from a place in WEIGHT on. */
 export function addGradient(module: ModuleBuilder, lanes: Lanes, perCell: boolean): Call {
   return module.function(perCell ? "gradientCells" : "gradient", null, (fn) => {
     const at = fn.parameter("i32");
     const count = fn.parameter("i32");
     const mean = fn.parameter("f64");
-    const scale = fn.parameter("f64");
+    const rstd = fn.parameter("f64");
     const slope = fn.parameter("f64");
     const shift = fn.parameter("f64");
-    const weight = perCell ? fn.variable("i32") : null;
-    const [means, scales, slopes, shifts] = [
+    const weightOfAll = perCell ? null : fn.parameter("f64");
+    const weight = perCell ? fn.parameter("i32") : null;
+    const [means, scales, slopes, shifts, weights] = [
+      fn.variable("v128"),
       fn.variable("v128"),
       fn.variable("v128"),
       fn.variable("v128"),
@@ -187,18 +188,16 @@ export function addGradient(module: ModuleBuilder, lanes: Lanes, perCell: boolea
     ];
     const gradInput = (offset: number): Code => {
       const g = v128.load(at.get, offset + TO_GRAD_OUTPUT);
-      const direct = weight === null ? g : lanes.mul(g, v128.load(weight.get, offset));
-      return lanes.add(
-        lanes.mul(direct, scales.get),
-        lanes.add(lanes.mul(lanes.sub(v128.load(at.get, offset), means.get), slopes.get), shifts.get),
-      );
+      const direct = lanes.mul(g, weight === null ? weights.get : v128.load(weight.get, offset + WEIGHT));
+      const d = lanes.sub(v128.load(at.get, offset), means.get);
+      return lanes.mul(lanes.add(direct, lanes.add(lanes.mul(d, slopes.get), shifts.get)), scales.get);
     };
     return sequence(
       means.set(lanes.splat(mean.get)),
-      scales.set(lanes.splat(scale.get)),
+      scales.set(lanes.splat(rstd.get)),
       slopes.set(lanes.splat(slope.get)),
       shifts.set(lanes.splat(shift.get)),
-      ...(weight === null ? [] : [weight.set(i32.const(WEIGHT))]),
+      ...(weightOfAll === null ? [] : [weights.set(lanes.splat(weightOfAll.get))]),
       cellLoop(
         fn,
         lanes,

@@ -9,8 +9,8 @@ import { CORRECTION, MEAN, RSTD, VARIANCE } from "./normScratch.ts";
 import { sum, zero } from "./normSegments.ts";
 
 /** Between these a variance and what is made of it fit float32 arithmetic: squares of d, and products with rstd. */
-const USUAL_LOW = 1e-24;
-const USUAL_HIGH = 1e30;
+export const USUAL_LOW = 1e-24;
+export const USUAL_HIGH = 1e30;
 
 /**
  * Two parts of the mean, biased variance and rstd, to `saved`. Gives 1 if the variance is not usual for float32, else 0.
@@ -79,8 +79,8 @@ export interface Slope {
 }
 
 /**
- * The coefficients of gradInput = rstd · ĝ + slope · (x − mean) + shift, with the mean without its correction, from a set's
- * two sums: viaMean = Σ ĝ and viaRstd = Σ ĝ · x̂.
+ * The coefficients of gradInput = rstd · (ĝ + slope · (x − mean) + shift), with the mean without its correction, from a set's
+ * two sums: viaMean = Σ ĝ and viaRstd = Σ ĝ · x̂. They have one rstd: the square does not fit a number where x is near 1e±155.
  */
 export function setSlope(
   { saved, size, centered }: Slope,
@@ -89,14 +89,11 @@ export function setSlope(
   viaMean: Code,
   viaRstd: Code,
 ): Code {
-  const rstd = f64.load(saved, RSTD);
   return sequence(
-    slope.set(f64.neg(f64.div(f64.mul(f64.mul(rstd, rstd), viaRstd), size))),
+    slope.set(f64.neg(f64.div(f64.mul(f64.load(saved, RSTD), viaRstd), size))),
     shift.set(f64.const(0)),
     when(centered, [
-      shift.set(
-        f64.neg(f64.add(f64.div(f64.mul(rstd, viaMean), size), f64.mul(slope.get, f64.load(saved, CORRECTION)))),
-      ),
+      shift.set(f64.neg(f64.add(f64.div(viaMean, size), f64.mul(slope.get, f64.load(saved, CORRECTION))))),
     ]),
   );
 }

@@ -7,6 +7,7 @@ import * as typescript from "../norm.ts";
 import type { NormGradients, NormLayout, NormNeeds, NormOptions, NormStatistics } from "../normLayout.ts";
 import { emptyStatistics } from "../normMoments.ts";
 import { float32Lanes, float64Lanes } from "./lanes.ts";
+import { backwardLargeRows, forwardLargeRows } from "./largeRows.ts";
 import { instantiate, lazily } from "./memory.ts";
 import { rowNormModule } from "./normModule.ts";
 import type { RowNormExports } from "./normModule.ts";
@@ -22,6 +23,7 @@ import {
   WEIGHT,
 } from "./normScratch.ts";
 import { allocateLike, hasUnusual, inCells, readStatistics, writeStatistics } from "./savedStatistics.ts";
+import { shortSetBackward, shortSetForward } from "./shortSetNorm.ts";
 
 const float32Kernels = lazily(() => instantiate<RowNormExports>(rowNormModule(float32Lanes)));
 const float64Kernels = lazily(() => instantiate<RowNormExports>(rowNormModule(float64Lanes)));
@@ -37,22 +39,28 @@ interface Plan {
   readonly float64: Float64Array;
   /** Bytes of a cell. */
   readonly bytes: number;
-  /** Rows of a chunk. */
+  /** Cells that have a weight each, and how many of them share it in its array. */
+  readonly parameters: number;
+  readonly run: number;
+  /** Rows of a chunk; 0 if one is larger than a chunk. */
   readonly together: number;
 }
 
-function planFor(x: FloatArray, { sets, length, period }: NormLayout): Plan | null {
+function planFor(x: FloatArray, { sets, length, period, run }: NormLayout): Plan | null {
   const bytes = x.BYTES_PER_ELEMENT;
-  if (x.length < FEWEST_CELLS || length < SHORTEST_ROW || length * bytes > CHUNK_BYTES || period !== 1) return null;
+  const parameters = period * length;
+  const isLarge = parameters * bytes > CHUNK_BYTES;
+  if (x.length < FEWEST_CELLS || length < SHORTEST_ROW || (isLarge && (period > 1 || run > 1))) return null;
   const instance = bytes === 4 ? float32Kernels() : float64Kernels();
   if (instance === null) return null;
   // Chunks of x and of its gradient that stay in the L2 cache together.
   const most = Math.floor(CHUNK_BYTES / 2 / bytes / length);
   const { exports: kernels, float32, float64 } = instance;
-  const together = Math.min(sets, MAX_SETS, Math.max(most, 1));
-  return { kernels, cells: bytes === 4 ? float32 : float64, float64, bytes, together };
+  const together = isLarge ? 0 : Math.min(sets, MAX_SETS, Math.max(most, 1));
+  return { kernels, cells: bytes === 4 ? float32 : float64, float64, bytes, parameters, run, together };
 }
 
+/** `layout` has one repeat, and parameters for runs that are not long. */
 export function rowNormForward(
   x: FloatArray,
   weight: FloatArray | null,
@@ -60,20 +68,37 @@ export function rowNormForward(
   layout: NormLayout,
   options: NormOptions,
 ): { readonly output: FloatArray; readonly saved: NormStatistics } {
+  const ofShortSets = shortSetForward(x, weight, bias, layout, options);
+  if (ofShortSets !== null) return ofShortSets;
   const plan = planFor(x, layout);
   if (plan === null) return typescript.normForward(x, weight, bias, layout, options);
-  const { kernels, cells, float64, bytes, together } = plan;
+  const { kernels, cells, float64, bytes, parameters, together } = plan;
   const { sets, length } = layout;
   const output = allocateLike(x);
+  if (together === 0) {
+    const saved = forwardLargeRows(plan, output, x, weight, bias, layout, options);
+    if (bytes === 4 && hasUnusual(saved.rstd)) return typescript.normForward(x, weight, bias, layout, options);
+    return { output, saved };
+  }
   const saved = emptyStatistics(sets);
-  writeParameters(plan, WEIGHT, length, weight, 1);
-  writeParameters(plan, BIAS, length, bias, 0);
+  writeParameters(plan, WEIGHT, weight, 1);
+  writeParameters(plan, BIAS, bias, 0);
   const start = CELLS / bytes;
   let unusual = 0;
   for (let first = 0; first < sets; first += together) {
     const count = Math.min(together, sets - first);
     cells.set(rowsOf(x, length, first, count), start);
-    unusual |= kernels.forwardRows(CELLS, SAVED, count, length, options.eps, options.centered ? 1 : 0);
+    const parameter = (first * length) % parameters;
+    unusual |= kernels.forwardRows(
+      CELLS,
+      SAVED,
+      count,
+      length,
+      parameter * bytes,
+      parameters * bytes,
+      options.eps,
+      options.centered ? 1 : 0,
+    );
     output.set(cells.subarray(start, start + count * length), first * length);
     readStatistics(float64, saved, first, count);
   }
@@ -91,42 +116,61 @@ export function rowNormBackward(
   needs: NormNeeds,
   options: Pick<NormOptions, "centered">,
 ): NormGradients {
+  const ofShortSets = shortSetBackward(gradOutput, x, weight, saved, layout, needs, options);
+  if (ofShortSets !== null) return ofShortSets;
   const plan = planFor(x, layout);
   if (plan === null || (plan.bytes === 4 && hasUnusual(saved.rstd))) {
     return typescript.normBackward(gradOutput, x, weight, saved, layout, needs, options);
   }
-  const { kernels, cells, float64, bytes, together } = plan;
+  const { kernels, cells, float64, bytes, parameters, together } = plan;
   const { sets, length } = layout;
   const gradInput = needs.gradInput ? allocateLike(x) : null;
-  writeParameters(plan, WEIGHT, length, weight, 1);
-  float64.fill(0, GRAD_BIAS / 8, GRAD_BIAS / 8 + length);
-  float64.fill(0, GRAD_WEIGHT / 8, GRAD_WEIGHT / 8 + length);
+  if (together === 0) {
+    const sums = backwardLargeRows(plan, gradInput, gradOutput, x, weight, saved, layout, options.centered);
+    return {
+      gradInput,
+      gradWeight: needs.gradWeight ? sums.gradWeight : null,
+      gradBias: needs.gradBias ? sums.gradBias : null,
+    };
+  }
+  writeParameters(plan, WEIGHT, weight, 1);
+  float64.fill(0, GRAD_BIAS / 8, GRAD_BIAS / 8 + parameters);
+  float64.fill(0, GRAD_WEIGHT / 8, GRAD_WEIGHT / 8 + parameters);
   const start = CELLS / bytes;
   for (let first = 0; first < sets; first += together) {
     const count = Math.min(together, sets - first);
     cells.set(rowsOf(x, length, first, count), start);
     cells.set(rowsOf(gradOutput, length, first, count), GRAD_OUTPUT / bytes);
     writeStatistics(float64, saved, first, count, bytes);
-    kernels.backwardRows(CELLS, SAVED, count, length, options.centered ? 1 : 0);
+    const parameter = (first * length) % parameters;
+    kernels.backwardRows(CELLS, SAVED, count, length, parameter * bytes, parameters * bytes, options.centered ? 1 : 0);
     gradInput?.set(cells.subarray(start, start + count * length), first * length);
   }
-  const sums = (place: number): FloatArray => inCells(bytes, float64.subarray(place / 8, place / 8 + length));
   return {
     gradInput,
-    gradWeight: needs.gradWeight ? sums(GRAD_WEIGHT) : null,
-    gradBias: needs.gradBias ? sums(GRAD_BIAS) : null,
+    gradWeight: needs.gradWeight ? readSums(plan, GRAD_WEIGHT) : null,
+    gradBias: needs.gradBias ? readSums(plan, GRAD_BIAS) : null,
   };
 }
 
 function writeParameters(
-  { cells, bytes }: Plan,
+  { cells, bytes, parameters, run }: Plan,
   place: number,
-  length: number,
   values: FloatArray | null,
   otherwise: number,
 ): void {
-  if (values === null) cells.fill(otherwise, place / bytes, place / bytes + length);
-  else cells.set(values, place / bytes);
+  const at = place / bytes;
+  if (values === null) cells.fill(otherwise, at, at + parameters);
+  else if (run === 1) cells.set(values, at);
+  else for (let i = 0; i < parameters; i++) cells[at + i] = values[Math.floor(i / run)]!;
+}
+
+function readSums({ float64, bytes, parameters, run }: Plan, place: number): FloatArray {
+  const ofCells = float64.subarray(place / 8, place / 8 + parameters);
+  if (run === 1) return inCells(bytes, ofCells);
+  const sums = new Float64Array(parameters / run);
+  for (let i = 0; i < parameters; i++) sums[Math.floor(i / run)]! += ofCells[i]!;
+  return inCells(bytes, sums);
 }
 
 function rowsOf(x: FloatArray, length: number, first: number, count: number): FloatArray {

@@ -40,8 +40,8 @@ export function writeStatistics(
   }
 }
 
-export function allocateLike(x: FloatArray): FloatArray {
-  return x instanceof Float32Array ? new Float32Array(x.length) : new Float64Array(x.length);
+export function allocateLike(x: FloatArray, length: number = x.length): FloatArray {
+  return x instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
 }
 
 /** Sums of parameters, in the dtype of the cells. */

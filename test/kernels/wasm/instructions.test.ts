@@ -47,6 +47,8 @@ const scalars: readonly (readonly [string, ValueType, Code, number])[] = [
   ["f64.div", "f64", f64.div(f64.const(7), f64.const(2)), 3.5],
   ["f64.max", "f64", f64.max(f64.const(7), f64.const(2)), 7],
   ["f64.max of NaN", "f64", f64.max(f64.const(NaN), f64.const(2)), NaN],
+  ["v128.any_true of zeros", "i32", v128.any_true(doubles(0, 0)), 0],
+  ["v128.any_true", "i32", v128.any_true(doubles(0, 5e-324)), 1],
   ["f64.convert_i32_u", "f64", f64.convert_i32_u(i32.const(-1)), 2 ** 32 - 1],
   ["f64.promote_f32", "f64", f64.promote_f32(f32.demote_f64(f64.const(0.1))), Math.fround(0.1)],
   ["f32.convert_i32_u", "f32", f32.convert_i32_u(i32.const(-1)), 2 ** 32],
@@ -64,6 +66,8 @@ const ofFloats: readonly (readonly [string, Code, readonly number[]])[] = [
   ["f32x4.splat", f32x4.splat(f32.demote_f64(f64.const(3))), [3, 3, 3, 3]],
   ["f32x4.lt", v128.and(f32x4.lt(a32, b32), v128.const(ones32)), [1, 0, 0, 0]],
   ["f32x4.le", v128.and(f32x4.le(a32, b32), v128.const(ones32)), [1, 1, 0, 0]],
+  ["f32x4.eq", v128.and(f32x4.eq(a32, b32), v128.const(ones32)), [0, 1, 0, 0]],
+  ["f32x4.max", f32x4.max(a32, b32), [8, 2, 3, 4]],
   ["f32x4.sqrt", f32x4.sqrt(floats(1, 4, 9, 16)), [1, 2, 3, 4]],
   ["f32x4.add", f32x4.add(a32, b32), [9, 4, 3.5, 0]],
   ["f32x4.sub", f32x4.sub(a32, b32), [-7, 0, 2.5, 8]],
@@ -81,6 +85,9 @@ const ofDoubles: readonly (readonly [string, Code, readonly number[]])[] = [
   ["f64x2.splat", f64x2.splat(f64.const(3)), [3, 3]],
   ["f64x2.lt", v128.and(f64x2.lt(a64, b64), v128.const(ones64)), [1, 0]],
   ["f64x2.le", v128.and(f64x2.le(a64, b64), v128.const(ones64)), [1, 1]],
+  ["f64x2.eq", v128.and(f64x2.eq(a64, b64), v128.const(ones64)), [0, 1]],
+  ["f64x2.max", f64x2.max(a64, b64), [8, 2]],
+  ["v128.not", v128.and(v128.not(f64x2.eq(a64, b64)), v128.const(ones64)), [1, 0]],
   ["f64x2.sqrt", f64x2.sqrt(doubles(4, 9)), [2, 3]],
   ["f64x2.add", f64x2.add(a64, b64), [9, 4]],
   ["f64x2.sub", f64x2.sub(a64, b64), [-7, 0]],
@@ -110,6 +117,8 @@ describe("instructions do what their names say", () => {
   test.each<readonly [string, Code, readonly number[]]>([
     ["v128.load", v128.load(i32.const(8), 8), [3, 4]],
     ["v128.load64_splat", v128.load64_splat(i32.const(8), 8), [3, 3]],
+    ["v128.load64_lane", v128.load64_lane(i32.const(8), doubles(5, 6), 1, 8), [5, 3]],
+    ["v128.load32_lane", v128.load32_lane(i32.const(4), doubles(5, 0), 3, 32), [5, 1]], // the upper half of 1
     ["v128.load64_zero", v128.load64_zero(i32.const(8), 8), [3, 0]],
     ["f64.load", f64x2.splat(f64.load(i32.const(0), 8)), [2, 2]],
     ["f32.load", f64x2.splat(f64.promote_f32(f32.load(i32.const(4), 32))), [1.875, 1.875]], // the upper half of 1
@@ -120,6 +129,17 @@ describe("instructions do what their names say", () => {
     const cells = Float64Array.of(1, 2, 3, 4, 1, 0, 0, 0);
     runOn(cells, module, "copy");
     expect(Array.from(cells)).toEqual([1, 2, 3, 4, 1, 0, ...expected]);
+  });
+
+  test("v128.store32_lane and v128.store64_lane", () => {
+    const module = new ModuleBuilder();
+    module.function("store", null, () => [
+      ...v128.store32_lane(i32.const(4), floats(0, 0, 1.875, 0), 2, 8), // the upper half of 1
+      ...v128.store64_lane(i32.const(8), doubles(5, 6), 1, 8),
+    ]);
+    const cells = new Float64Array(4);
+    runOn(cells, module, "store");
+    expect(Array.from(cells)).toEqual([0, 1, 6, 0]);
   });
 
   test("f64.store", () => {

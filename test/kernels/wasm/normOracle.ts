@@ -19,6 +19,11 @@ export interface NormAnswer {
   readonly gradBias: Float64Array;
   /** Of the terms of gradInput the largest: what its rounding errors are relative to. */
   readonly largestTerm: number;
+  /**
+   * Of the root of the sum of squares of gradWeight's terms the largest: what the sum would be like if their signs were random.
+   * A sum that cancels more than that has errors relative to this, as its terms are rounded.
+   */
+  readonly likelyGradWeight: number;
 }
 
 /** Neumaier's sum: what each addition rounds away is added at the end. */
@@ -78,5 +83,6 @@ export function normOracle({ x, gradOutput, weight, bias, layout, eps, centered 
     gradWeight: Float64Array.from(ofWeight, sumOf),
     gradBias: Float64Array.from(ofBias, sumOf),
     largestTerm,
+    likelyGradWeight: Math.max(...ofWeight.map((terms) => Math.sqrt(sumOf(terms.map((term) => term * term))))),
   };
 }
