@@ -42,10 +42,13 @@ export function loadDigits({ seed, dtype = "float32", share = 1 }: DigitsOptions
  * those to train with, not with the test's.
  */
 export function splitDigits({ images, labels }: Labelled, { seed, share = 1 }: Omit<DigitsOptions, "dtype">): Split {
+  const generator = new Generator(seed);
   const part = (rows: Int32Array): Labelled => {
-    const some = rows.slice(0, Math.round(share * rows.length));
+    // Not the first ones: the file keeps the digits of one writer together.
+    const chosen = generator.permutation(rows.length).slice(0, Math.round(share * rows.length));
+    const some = chosen.toSorted().map((i) => rows[i] ?? 0);
     return { images: images.indexSelect(0, some), labels: some.map((row) => labels[row] ?? 0) };
   };
-  const [train, test] = stratifiedSplit(labels, 0.8, { generator: new Generator(seed) });
+  const [train, test] = stratifiedSplit(labels, 0.8, { generator });
   return { train: part(train), test: part(test) };
 }
