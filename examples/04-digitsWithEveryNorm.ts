@@ -71,10 +71,13 @@ const torch = readTorchRun();
 const compared = names.map((name) => {
   const model = network(name, new Generator(seed));
   model.loadStateDict(torch.start, { strict: false }); // the norms begin with weight 1 and bias 0 in any case
-  const losses = [...train(model, torch.batches, 1, 0.3)];
-  return { name, losses, theirs: torch.lossesOf(name), apart: farthest(losses, torch.lossesOf(name)) };
+  const theirs = torch.lossesOf(name).slice(0, quick ? 25 : 100);
+  const losses: number[] = [];
+  for (const loss of train(model, torch.batches, 1, 0.3)) if (losses.push(loss) === theirs.length) break;
+  return { name, losses, theirs, apart: farthest(losses, theirs) };
 });
-say(`${torch.batches.length} steps in float64, from the same initial weights and on the same batches as
+const [{ theirs: { length: taken } = [] } = {}] = compared;
+say(`${taken} steps in float64, from the same initial weights and on the same batches as
   04-digitsWithEveryNorm.py takes. The loss of the last step, and the largest difference of all steps:`);
 const lastOf = (losses: readonly number[]): string => losses.at(-1)?.toFixed(13) ?? "";
 table(
@@ -82,11 +85,12 @@ table(
   compared.map(({ name, losses, theirs, apart }) => [name, lastOf(theirs), lastOf(losses), apart.toExponential(0)]),
 );
 check(
-  "each of 100 losses is PyTorch's within 1e-9, with every norm and without",
-  compared.every(({ losses, apart }) => losses.length === 100 && apart < 1e-9),
+  `each of ${taken} losses is PyTorch's within 1e-9, with every norm and without`,
+  compared.every(({ apart }) => apart < 1e-9),
 );
-say(`Where there is PyTorch, it takes these steps by python3 examples/04-digitsWithEveryNorm.py
-  ${writeLosses(out, compared)}`);
+if (!quick)
+  say(`Where there is PyTorch, it takes these steps by python3 examples/04-digitsWithEveryNorm.py
+    ${writeLosses(out, compared)}`);
 
 heading("A learning rate for each network");
 setDefaultDtype("float32");
@@ -110,7 +114,7 @@ function accuracies(name: NormName, lr: number, one: number, { train: known, tes
   return found;
 }
 
-const rates = quick ? [0.08, 0.32] : [0.02, 0.08, 0.32, 1.28];
+const rates = quick ? [0.16] : [0.02, 0.08, 0.32, 1.28];
 const { heads, rows, rateOf } = tune(names, rates, seeds.slice(0, seeds.length / 2), (name, rate, one) => {
   const held = splitDigits(loadDigits({ seed: one, share }).train, { seed: one });
   return accuracies(name, rate, one, held, Infinity)[0] ?? NaN;
@@ -125,12 +129,13 @@ const learned = names.map((name) => {
   return { name, runs, ends: runs.map((run) => run.at(-1) ?? NaN) };
 });
 const [without = NaN, ...normed] = learned.map(({ ends }) => spreadOf(ends).mean);
-const stepsOf = learned.map(({ runs }) => runs.map((run) => every * (run.findIndex((right) => right >= without) + 1)));
+const goal = Math.max(without, 40); // in a short run the network without a norm has hardly begun
+const stepsOf = learned.map(({ runs }) => runs.map((run) => every * (run.findIndex((right) => right >= goal) + 1)));
 const stepsText = (steps: readonly number[]): string => (steps.includes(0) ? "–" : spreadText(steps, 0));
 say(`Each at its rate, on all training images now and asked about the test images: the accuracy at the end in %, and the first
-  step at which it is ${without.toFixed(1)} %, which is where the network without a norm ends (– if a seed does not get there).`);
+  step at which it is ${goal.toFixed(1)} %, ${goal > without ? "beyond" : "which is"} where the network without a norm ends (– if a seed does not get there).`);
 table(
-  ["", "rate", "accuracy at the end", `steps to ${without.toFixed(1)} %`],
+  ["", "rate", "accuracy at the end", `steps to ${goal.toFixed(1)} %`],
   learned.map(({ name, ends }, i) => [name, `${rateOf(name)}`, spreadText(ends), stepsText(stepsOf[i] ?? [])]),
 );
 const points = learned.flatMap(({ name, runs }) => pointsAlong(name, every, runs));
@@ -145,6 +150,7 @@ check(
   `every norm is there in at most three quarters of the ${longest} steps, in the mean`,
   stepsOf.slice(1).every((steps) => !steps.includes(0) && spreadOf(steps).mean <= 0.75 * longest),
 );
-const [, , instance = NaN, group = NaN] = normed;
+const [, , , instance, group] = learned.map(({ ends }) => ends);
+const ahead = spreadOf(group ?? []).low > spreadOf(instance ?? []).high;
 say(`On ImageNet, with 32 images a batch, GroupNorm was ahead of InstanceNorm (Wu, He, 2018, Group normalization, figure 4,
-  https://arxiv.org/abs/1803.08494). That ${group > instance ? "reproduces" : "does not reproduce"} here.`);
+  https://arxiv.org/abs/1803.08494). That ${ahead ? "reproduces" : "does not reproduce"} here: ${spreadText(group ?? [])} and ${spreadText(instance ?? [])}.`);

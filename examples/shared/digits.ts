@@ -26,9 +26,11 @@ export interface DigitsOptions {
   readonly share?: number;
 }
 
+let file: ReturnType<typeof loadImages> | null = null; // a lesson asks for each seed: unpacked once
+
 /** All 1,797 of them, in the order of the file. */
 export function allDigits(dtype: Dtype = "float32"): Labelled {
-  const { pixels, labels, side } = loadImages(join(import.meta.dirname, "../../data/digits.csv.gz"));
+  const { pixels, labels, side } = (file ??= loadImages(join(import.meta.dirname, "../../data/digits.csv.gz")));
   return { images: tensor(pixels, { shape: [labels.length, 1, side, side], dtype }), labels };
 }
 
