@@ -32,7 +32,7 @@ export function linearGradInput(
   multiply: typeof matmul = matmul,
 ): FloatArray {
   const gradInput = zerosLike(weight, rows * inFeatures);
-  multiply(gradInput, gradOutput, weight, rows, outFeatures, inFeatures, { accumulate: true });
+  multiply(gradInput, gradOutput, weight, rows, outFeatures, inFeatures);
   return gradInput;
 }
 
@@ -44,7 +44,7 @@ export function linearGradWeight(
   multiply: typeof matmul = matmul,
 ): FloatArray {
   const gradWeight = zerosLike(x, outFeatures * inFeatures);
-  multiply(gradWeight, gradOutput, x, outFeatures, rows, inFeatures, { transposeA: true, accumulate: true });
+  multiply(gradWeight, gradOutput, x, outFeatures, rows, inFeatures, { transposeA: true });
   return gradWeight;
 }
 

@@ -12,12 +12,12 @@ export const matmul: typeof typescript.matmul = (out, a, b, m, k, n, options = {
     return;
   }
   const { aOffset = 0, bOffset = 0, outOffset = 0, transposeA = false, transposeB = false } = options;
-  if (!options.accumulate) out.fill(0, outOffset, outOffset + m * n);
   const [aRow, aColumn] = transposeA ? [1, m] : [k, 1];
   const [bRow, bColumn] = transposeB ? [1, k] : [n, 1];
   addLargeProduct(
     { data: out, offset: outOffset, rows: multiples(n, m), columns: multiples(1, n) },
     { data: a, offset: aOffset, rows: multiples(aRow, m), columns: multiples(aColumn, k) },
     { data: b, offset: bOffset, rows: multiples(bRow, k), columns: multiples(bColumn, n) },
+    !options.accumulate,
   );
 };

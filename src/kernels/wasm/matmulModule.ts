@@ -2,7 +2,7 @@
  * The inner loops of a matrix product in the shared memory. A tile of the result, a few rows of a few vectors, stays in registers
  * while it runs along the depth. Operands are packed before: what a step along the depth takes lies side by side.
  */
-import { doWhile, ModuleBuilder, sequence, when } from "./assembler.ts";
+import { ModuleBuilder, sequence, when, whileLoop } from "./assembler.ts";
 import type { Code } from "./assembler.ts";
 import { increase, repeat } from "./cellLoop.ts";
 import { f32x4, f64x2, i32, i8x16, v128 } from "./instructions.ts";
@@ -59,21 +59,29 @@ export function matmulModule(lanes: Lanes, relaxed: boolean): ModuleBuilder {
     const columns = fn.variables("v128", TILE_VECTORS);
     const cell = fn.variable("v128");
     const end = fn.variable("i32");
-    return sequence(
-      end.set(i32.add(a.get, i32.mul(depth.get, i32.const(aBytes)))),
-      doWhile(
-        i32.lt_u(a.get, end.get),
-        ...columns.map((column, j) => column.set(v128.load(b.get, j * VECTOR_BYTES))),
+    /** The step along the depth that is `ahead` of the next one. */
+    const step = (ahead: number): Code =>
+      sequence(
+        ...columns.map((column, j) => column.set(v128.load(b.get, ahead * bBytes + j * VECTOR_BYTES))),
         ...sums.flatMap((row, i) => [
-          cell.set(loadSplat(a.get, i * lanes.bytes)),
+          cell.set(loadSplat(a.get, ahead * aBytes + i * lanes.bytes)),
           ...columns.map((column, j) => {
             const sum = row[j] ?? cell;
             return sum.set(multiplyAdd(cell.get, column.get, sum.get));
           }),
         ]),
-        increase(a, i32.const(aBytes)),
-        increase(b, i32.const(bBytes)),
+      );
+    return sequence(
+      end.set(i32.add(a.get, i32.mul(depth.get, i32.const(aBytes)))),
+      // Two steps at a time: one takes 18 % longer, four as long as one.
+      whileLoop(
+        i32.lt_u(i32.add(a.get, i32.const(aBytes)), end.get),
+        step(0),
+        step(1),
+        increase(a, i32.const(2 * aBytes)),
+        increase(b, i32.const(2 * bBytes)),
       ),
+      when(i32.lt_u(a.get, end.get), [step(0)]),
       ...sums.flatMap((row, i) =>
         row.map((sum, j) => {
           const place = i * rowBytes + j * VECTOR_BYTES;

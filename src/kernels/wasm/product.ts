@@ -25,6 +25,7 @@ import { instantiate, lazily } from "./memory.ts";
 import { hasRelaxedSimd } from "./support.ts";
 
 type AddProduct = typeof typescript.addProduct;
+type Product = (...call: [...Parameters<AddProduct>, overwrites: boolean]) => void;
 
 /** With fewer multiplications of cells that lie anywhere, copying costs more than it saves. */
 const SMALL = 262144;
@@ -49,17 +50,22 @@ export const addProduct: AddProduct = (out, a, b) => {
     typescript.addProduct(out, a, b);
     return;
   }
-  addLargeProduct(out, a, b);
+  addLargeProduct(out, a, b, false);
 };
 
-/** The same, whatever the size. */
-export const addLargeProduct: AddProduct = (out, a, b) => {
+/** The same, whatever the size. `overwrites`: as if `out` held zeros, which are then not copied. */
+export const addLargeProduct: Product = (out, a, b, overwrites) => {
   const float32 = out.data instanceof Float32Array || a.data instanceof Float32Array || b.data instanceof Float32Array;
-  const add = (float32 ? float32Product() : float64Product()) ?? typescript.addProduct;
-  add(out, a, b);
+  const add = float32 ? float32Product() : float64Product();
+  if (add !== null) add(out, a, b, overwrites);
+  else {
+    if (overwrites)
+      for (const row of out.rows) for (const column of out.columns) out.data[out.offset + row + column] = 0;
+    typescript.addProduct(out, a, b);
+  }
 };
 
-function createAddProduct(lanes: Lanes): AddProduct | null {
+function createAddProduct(lanes: Lanes): Product | null {
   const instance = instantiate<MatmulExports>(matmulModule(lanes, hasRelaxedSimd()));
   if (instance === null) return null;
   const { exports, float32, float64 } = instance;
@@ -108,13 +114,15 @@ function createAddProduct(lanes: Lanes): AddProduct | null {
 
   /** The result so far; 0 where a cell of it occurs twice. */
   function copyBlockIn({ data, offset }: MatrixView, rows: Int32Array, columns: Int32Array): void {
-    const plain = isPlain(rows, columns);
+    if (!isPlain(rows, columns)) return clearBlock(rows.length);
     for (let i = 0; i < rows.length; i++) {
-      const to = blockStart + i * BLOCK_COLUMNS;
       const start = offset + rows[i]! + columns[0]!;
-      if (plain) cells.set(data.subarray(start, start + columns.length), to);
-      else cells.fill(0, to, to + columns.length);
+      cells.set(data.subarray(start, start + columns.length), blockStart + i * BLOCK_COLUMNS);
     }
+  }
+
+  function clearBlock(rows: number): void {
+    cells.fill(0, blockStart, blockStart + rows * BLOCK_COLUMNS);
   }
 
   function copyOut({ data, offset }: MatrixView, rows: Int32Array, columns: Int32Array): void {
@@ -127,10 +135,18 @@ function createAddProduct(lanes: Lanes): AddProduct | null {
     }
   }
 
-  function addBlock(out: MatrixView, a: MatrixView, b: MatrixView, row: number, column: number): void {
+  function addBlock(
+    out: MatrixView,
+    a: MatrixView,
+    b: MatrixView,
+    overwrites: boolean,
+    row: number,
+    column: number,
+  ): void {
     const rows = out.rows.subarray(row, row + BLOCK_ROWS);
     const columns = out.columns.subarray(column, column + BLOCK_COLUMNS);
-    copyBlockIn(out, rows, columns);
+    if (overwrites) clearBlock(rows.length);
+    else copyBlockIn(out, rows, columns);
     const aRows = a.rows.subarray(row, row + BLOCK_ROWS);
     const bColumns = b.columns.subarray(column, column + BLOCK_COLUMNS);
     const tilesDown = Math.ceil(rows.length / TILE_ROWS);
@@ -147,10 +163,10 @@ function createAddProduct(lanes: Lanes): AddProduct | null {
     copyOut(out, rows, columns);
   }
 
-  return (out, a, b) => {
-    if (a.columns.length === 0) return;
+  return (out, a, b, overwrites) => {
     for (let row = 0; row < out.rows.length; row += BLOCK_ROWS) {
-      for (let column = 0; column < out.columns.length; column += BLOCK_COLUMNS) addBlock(out, a, b, row, column);
+      for (let column = 0; column < out.columns.length; column += BLOCK_COLUMNS)
+        addBlock(out, a, b, overwrites, row, column);
     }
   };
 }
