@@ -7,7 +7,8 @@ const { heading, say, listing, table, check } = lesson(import.meta.url, {
   title: "One neuron and its tape",
   claim:
     "A backward pass is the chain rule, walked once from the end of a list to its beginning; it gives all derivatives for the price of one walk.",
-  source: "Rumelhart, Hinton, Williams (1986), Learning representations by back-propagating errors",
+  source:
+    "Rumelhart, Hinton, Williams (1986), Learning representations by back-propagating errors, https://doi.org/10.1038/323533a0",
 });
 
 heading("Forward: a list is written");
@@ -24,7 +25,10 @@ const loss = lossOf(weight, bias);
 say(`A neuron computes tanh(weight · x + bias); its loss is the squared distance from 1, here ${short(loss.item())}.
   Every step has left a line. Where a line names %2, it takes what line 2 has made:`);
 listing(printTape(loss, { names: { x, weight, bias } }));
-check("the tape has six steps, each after those that it needs", tapeOf(loss).length === 6);
+const tape = tapeOf(loss);
+const written = (input: Tensor | null): number => tape.findIndex((record) => record === input?.record); // −1: not a step
+const inOrder = tape.every(({ inputs }, i) => inputs.every((input) => written(input) < i));
+check("the tape has six steps, each after those that it needs", tape.length === 6 && inOrder);
 
 heading("Backward: the list is read from its end");
 say(`Each step is told what the loss changes by when its output changes by 1, and tells its inputs the same about

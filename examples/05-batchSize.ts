@@ -129,20 +129,19 @@ const rowsOf = (part: "test" | "known"): string[][] =>
   SIZES.map((size) => [`batch ${size}`, ...names.map((name) => spreadText(errors(name, size, part)))]);
 table(["tested", ...names], rowsOf("test"));
 table(["learned", ...names], rowsOf("known"));
-await figure(
-  "error",
-  curves(
-    results.map(({ name, size, test }) => spreadPoint(name, size, test)),
-    { x: "images in a batch", y: "test error, %", xScale: "log2", zero: true },
-  ),
-  `Test error against batch size: the mean of ${SEEDS.length} seeds, with a band from the smallest to the largest`,
-);
+const points = results.map(({ name, size, test }) => spreadPoint(name, size, test));
+const axes = { x: "images in a batch", y: "test error, %", xScale: "log2", zero: true } as const;
+await figure("error", curves(points, axes), `Test error: mean, smallest and largest of ${SEEDS.length} seeds`);
 const [largest = 0] = SIZES;
 const meanOf = (...which: Parameters<typeof errors>): number => spreadOf(errors(...which)).mean;
 const growth = (name: string, part: "test" | "known"): number => meanOf(name, 2, part) - meanOf(name, largest, part);
+const before = errors("BatchNorm", largest, "test");
+const grown = errors("BatchNorm", 2, "test").filter((error, i) => error > (before[i] ?? NaN)).length;
+const behind = meanOf("BatchNorm", 2, "test") - meanOf("GroupNorm", 2, "test");
 say(`From ${largest} to 2 images the test error changes by ${names.map((name) => `${growth(name, "test").toFixed(1)} with ${name}`).join(", ")}.
   GroupNorm and LayerNorm know no batch; if they gain, it is from the steps, of which the same epochs have more. In the
-  paper, with 50 layers on ImageNet, BatchNorm is 10.6 points behind GroupNorm at 2.`);
+  paper, with 50 layers on ImageNet, BatchNorm is 10.6 points behind GroupNorm at 2; here ${behind.toFixed(1)}. The claim reproduces in the
+  mean: of the seeds, ${grown} in ${SEEDS.length} have a larger error with 2 images than with ${largest}.`);
 const rest = (part: "test" | "known"): number => Math.max(growth("GroupNorm", part), growth("LayerNorm", part));
 const [ofTest, ofKnown] = [growth("BatchNorm", "test"), growth("BatchNorm", "known")];
 check("BatchNorm's test error grows by at least a fifth", ofTest > 0.2 * meanOf("BatchNorm", largest, "test"));

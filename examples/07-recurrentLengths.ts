@@ -15,7 +15,8 @@ const { quick, seed, heading, say, table, figure, check, progress } = lesson(imp
   source:
     "Ba, Kiros, Hinton (2016), Layer normalization, section 3.1, https://arxiv.org/abs/1607.06450; Cooijmans et al. (2016), Recurrent batch normalization, section 3, https://arxiv.org/abs/1603.09025",
 });
-const [ROWS, HIDDEN, PLACES, TRAINED, KNOWN, EPOCHS] = [8, 32, 6, 3, 24, quick ? 2 : 12];
+const [ROWS, HIDDEN, PLACES, TRAINED, KNOWN] = [8, 32, 6, 3, 24];
+const [EPOCHS, share] = quick ? [2, 0.6] : [12, 1];
 const seeds = Array.from({ length: quick ? 2 : 4 }, (_, i) => seed + i);
 setDefaultDtype("float32");
 const NAMES = ["no norm", "LayerNorm", "BN pooled", "BN per step"] as const;
@@ -100,7 +101,7 @@ table(tuned.heads, tuned.rows);
 heading("Numbers longer than any in training");
 const runs = NAMES.flatMap((name) =>
   seeds.flatMap((own) => {
-    const { train: images, test } = loadDigits({ seed: own });
+    const [{ train: images }, { test }] = [loadDigits({ seed: own, share }), loadDigits({ seed: own })];
     const [model, losses] = train(name, tuned.rateOf(name), own, images);
     const run = { name, model, losses, byPlace: accuracies(model, test, PLACES) };
     model.last = KNOWN - 1;
@@ -143,7 +144,7 @@ check(`step ${KNOWN + 1} has seen no batch`, mean(kept(KNOWN + 1, 2)) === 0);
 
 heading("Does LayerNorm learn faster?");
 const loss = (epoch: number, name: string): number[] => of(name).map(({ losses }) => losses[epoch - 1] ?? NaN);
-const spread = (epoch: number): string =>
-  `${spreadText(loss(epoch, "LayerNorm"), 2)}, without a norm ${spreadText(loss(epoch, "no norm"), 2)}`;
-say(`Training loss with LayerNorm after one epoch: ${spread(1)}; after ${EPOCHS}: ${spread(EPOCHS)}.
-  Ba et al. report shorter training; ranges that overlap do not show it.`);
+const texts = (epoch: number): string[] => ["LayerNorm", "no norm"].map((name) => spreadText(loss(epoch, name), 2));
+const faster = spreadOf(loss(EPOCHS, "LayerNorm")).high < spreadOf(loss(EPOCHS, "no norm")).low;
+say(`Training loss with LayerNorm and without a norm after one epoch: ${texts(1).join(" and ")}; after ${EPOCHS}: ${texts(EPOCHS).join(" and ")}.
+  Ba et al. report shorter training: that ${faster ? "reproduces here" : "does not reproduce here: not all seeds with LayerNorm end below all without"}.`);

@@ -121,7 +121,7 @@ await figure(
           type: "quantitative",
           title: "images in a batch",
           scale: { type: "log", base: 2 },
-          axis: { grid: false, values: SIZES, format: "d" },
+          axis: { grid: false, values: SIZES, format: "d", labelFlush: false },
         },
         color: { field: "name", title: null, sort: null, legend: { symbolOpacity: 1 }, scale: { range: [...COLOURS] } },
       },

@@ -2,10 +2,9 @@ import { Generator, grad, NdArray, randn, tensor } from "normgrad";
 import type { Module, Tensor } from "normgrad";
 import { Adam, Linear, Sequential, Tanh } from "normgrad/nn";
 import { BatchNorm1d, LayerNorm } from "normgrad/norms";
-import { pointsAlong } from "./shared/along.ts";
 import { curves } from "./shared/chart.ts";
 import { lesson } from "./shared/lesson.ts";
-import { spreadText } from "./shared/spread.ts";
+import { pointsAlong, spreadText } from "./shared/spread.ts";
 import { short } from "./shared/text.ts";
 
 const { quick, seed, heading, say, table, figure, check, progress } = lesson(import.meta.url, {

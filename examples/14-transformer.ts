@@ -1,10 +1,10 @@
-import { Generator, Module, setDefaultDtype } from "normgrad";
-import type { Tensor } from "normgrad";
+import { Generator, Module, randn, setDefaultDtype, type Tensor } from "normgrad";
 import { Adam, crossEntropy, Embedding, Linear, LinearLR, ReLU, Sequential } from "normgrad/nn";
 import { LayerNorm, RMSNorm } from "normgrad/norms";
 import { curves } from "./shared/chart.ts";
 import { lesson } from "./shared/lesson.ts";
 import { spreadOf, spreadPoint, spreadText } from "./shared/spread.ts";
+import { leastTimes } from "./shared/timing.ts";
 import { Attention, sums, SYMBOLS, textBatch, xavierLinear as linear } from "./shared/transformer.ts";
 
 const { quick, seed, heading, say, table, figure, check, progress } = lesson(import.meta.url, {
@@ -16,8 +16,8 @@ const { quick, seed, heading, say, table, figure, check, progress } = lesson(imp
 });
 
 setDefaultDtype("float32");
-const [LENGTH, BATCH, DIM, BLOCKS] = [16, 8, 16, [1, 2, 3, 4, 5, 6]];
-const [STEPS, WARM, LAST] = quick ? [24, 10, 8] : [80, 30, 20];
+const [LENGTH, BATCH, DIM, BLOCKS] = [16, quick ? 4 : 8, 16, [1, 2, 3, 4, 5, 6]];
+const [STEPS, WARM, LAST] = quick ? [20, 8, 8] : [80, 30, 20];
 const RATES = quick ? [0.02] : [0.0025, 0.005, 0.01, 0.02];
 const PLACES = Array.from({ length: LENGTH }, (_, i) => i);
 const SEEDS = Array.from({ length: quick ? 2 : 4 }, (_, i) => seed + i);
@@ -107,41 +107,44 @@ heading("With a warm-up and without");
 say(`${STEPS} steps of Adam; in a warm-up the rate grows for the first ${WARM}. The mean loss of the last ${LAST} steps, with the smallest and the
   largest of ${SEEDS.length} seeds. Guessing evenly costs ${Math.log(SYMBOLS.length).toFixed(2)}; the random digits alone cost about 0.71.`);
 const results = Object.entries(METHODS).map(([name, method]) => {
-  const began = process.cpuUsage().user; // in microseconds, and not of what else runs
   const tried = RATES.map((lr) => {
     progress(`${name}, rate ${lr}`);
     return { lr, losses: SEEDS.map((one) => train(method, lr, one, STEPS).loss) };
   });
-  const ms = (process.cpuUsage().user - began) / 1000 / (RATES.length * SEEDS.length * STEPS);
   const best = tried.reduce((a, b) => (spreadOf(b.losses).mean < spreadOf(a.losses).mean ? b : a));
-  return { name, ms, tried, rate: best.lr, best: spreadOf(best.losses), fast: spreadOf(tried.at(-1)?.losses ?? []) };
+  return { name, tried, rate: best.lr, best: spreadOf(best.losses), fast: tried.at(-1)?.losses ?? [] };
 });
-const texts = results.map(({ tried }) => tried.map(({ losses }) => spreadText(losses, 2)));
 table(
-  ["", ...RATES.map((lr) => `rate ${lr}`), "best rate", "ms a step"],
-  results.map(({ name, ms, rate }, i) => [name, ...(texts[i] ?? []), `${rate}`, Math.round(10 * ms) / 10]),
+  ["", ...RATES.map((lr) => `rate ${lr}`), "best rate"],
+  results.map(({ name, tried, rate }) => [name, ...tried.map(({ losses }) => spreadText(losses, 2)), `${rate}`]),
 );
 const lossPoints = results.flatMap(({ name, tried }) => tried.map(({ lr, losses }) => spreadPoint(name, lr, losses)));
 const lossCurves = curves(lossPoints, { x: "learning rate", y: "loss", xScale: "log10" });
-await figure("rates", lossCurves, `What ${STEPS} steps reach, against the learning rate: ${BAND}`);
+if (!quick) await figure("rates", lossCurves, `What ${STEPS} steps reach, against the learning rate: ${BAND}`);
 const [post, postWarm, pre, preWarm, rms] = results;
 if (!post || !postWarm || !pre || !preWarm || !rms) throw new Error("one result a method");
 const rate = RATES.at(-1);
-check(`without a warm-up, at rate ${rate}, Pre-LN is ahead with each seed`, pre.fast.high < post.fast.low);
+const ahead = Math.max(...pre.fast) < Math.min(...post.fast);
+check(`without a warm-up, at rate ${rate}, Pre-LN is ahead with each seed`, ahead);
 check("at its best rate Pre-LN gains less than 0.1 by a warm-up", pre.best.mean - preWarm.best.mean < 0.1);
 check("RMSNorm's best is within 0.1 of LayerNorm's", Math.abs(rms.best.mean - pre.best.mean) < 0.1);
-say(`Of Xiong et al. this reproduces: Post-LN's gradient next to the output is ${times.mean.toFixed(1)} times Pre-LN's, and at the largest rate
-  only Pre-LN trains well: it has ${pre.fast.mean.toFixed(2)} without a warm-up, Post-LN ${post.fast.mean.toFixed(2)}, and ${postWarm.fast.mean.toFixed(2)} with it.`);
+say(`Of Xiong et al. this reproduces: Post-LN's gradient next to the output is ${times.mean.toFixed(1)} times Pre-LN's, and at rate ${rate} only
+  Pre-LN trains well: it has ${spreadText(pre.fast, 2)} without a warm-up, Post-LN ${spreadText(post.fast, 2)}. With a warm-up: ${spreadText(postWarm.fast, 2)}.`);
 if (!quick) {
+  const helped = postWarm.fast.filter((loss) => loss < 2).length;
   say(`That Post-LN cannot do without does not reproduce in ${BLOCKS.length} blocks: at its best rate it has ${post.best.mean.toFixed(2)} without a warm-up and
-    ${postWarm.best.mean.toFixed(2)} with it. What the warm-up does is to let it bear a larger rate, as Pre-LN does by itself.`);
+    ${postWarm.best.mean.toFixed(2)} with it, which takes ${WARM} of ${STEPS} steps. At rate ${rate} the warm-up brings ${helped} of ${SEEDS.length} seeds below 2: whether it
+    helps depends on what is drawn, and four seeds are few to say how often.`);
   check("at its best rate Post-LN trains without a warm-up, with each seed to a loss below 2", post.best.high < 2);
 }
-
 say(`How this was set up: six blocks with Xavier's weights were taken after trials with two seeds. In four blocks with PyTorch's
-  weights Post-LN trained as Pre-LN did up to rate 0.03, so that the difference is one of depth and of weights.`);
+  weights Post-LN trained as Pre-LN did up to rate 0.03, so that the difference is one of depth and of weights. The best rate is
+  chosen by the numbers shown, which flatters each a little; Pre-LN's may lie beyond the largest that was tried.`);
 
 heading("What RMSNorm leaves away");
-say(`RMSNorm has ${rms.best.mean.toFixed(2)} at its best rate, LayerNorm ${pre.best.mean.toFixed(2)}. It takes no mean and has no bias: ${new RMSNorm(DIM).parameters().length} parameter
-  of ${DIM} numbers instead of ${new LayerNorm(DIM).parameters().length}, one sum over each row instead of two, forward and backward. In the time of a step, above, a norm is a
-  small part here; the time is printed, not checked.`);
+const [layer, root, wide] = [new LayerNorm(64), new RMSNorm(64), randn([256, 64], { requiresGrad: true })];
+const bothWays = [layer, root].map((norm) => () => norm.forward(wide).backward(wide));
+const [ofLayer = NaN, ofRoot = NaN] = leastTimes(60, bothWays);
+say(`RMSNorm has ${rms.best.mean.toFixed(2)} at its best rate, LayerNorm ${pre.best.mean.toFixed(2)}. It takes no mean and has no bias: ${root.parameters().length} parameter
+  instead of ${layer.parameters().length}, one sum over each row instead of two, forward and backward. On 256 rows of 64 numbers both ways take
+  ${ofLayer.toFixed(3)} ms with LayerNorm, ${ofRoot.toFixed(3)} ms with RMSNorm, the least of 60 turns each; this is printed, not checked.`);

@@ -37,7 +37,7 @@ const STYLE = {
     titleColor: GREY,
   },
   legend: { labelFontSize: 12, labelColor: GREY, titleColor: GREY },
-  header: { labelFontSize: 13, labelColor: GREY, titleColor: GREY },
+  header: { labelFontSize: 13, titleFontWeight: "normal", labelColor: GREY, titleColor: GREY },
   title: { color: GREY },
   view: { stroke: null },
 } as const;
@@ -62,6 +62,9 @@ export interface CurveOptions {
   readonly zero?: boolean;
 }
 
+/** 0.01 and 100, but 1e-4: ticks of one axis that can be compared. */
+const POWERS = "format(datum.value, datum.value < 0.001 || datum.value > 9999 ? '~e' : '~g')";
+
 /** One curve a name, in the order in which names first appear. */
 export function curves(
   points: readonly Point[],
@@ -69,15 +72,16 @@ export function curves(
 ): TopLevelSpec {
   const names = [...new Set(points.map(({ name }) => name))];
   const ticks = [...new Set(points.map((point) => point.x))];
+  const axis = { grid: false, labelFlush: false, ...(ticks.length <= 12 ? { values: ticks } : {}) } as const;
   const across = {
     field: "x",
     type: "quantitative",
     title: x,
     ...(xScale === "log2"
-      ? ({ scale: { type: "log", base: 2 }, axis: { grid: false, values: ticks, format: "d" } } as const)
+      ? ({ scale: { type: "log", base: 2, nice: false }, axis: { ...axis, format: "d" } } as const)
       : xScale === "log10"
-        ? ({ scale: { type: "log", nice: false }, axis: { grid: false, values: ticks, format: "~g" } } as const)
-        : ({ scale: { zero: false }, axis: { grid: false } } as const)),
+        ? ({ scale: { type: "log", nice: false }, axis: { ...axis, format: "~g" } } as const)
+        : ({ scale: { zero: false, nice: ticks.length > 12 }, axis } as const)),
   } as const;
   const colour = {
     field: "name",
@@ -86,7 +90,13 @@ export function curves(
     legend: { symbolOpacity: 1, symbolType: "circle" }, // not as pale as the band
     scale: { domain: names, range: names.map((_, i) => COLOURS[i % COLOURS.length] ?? GREY) },
   } as const;
-  const up = yScale === "log" ? ({ type: "log" } as const) : { zero };
+  const up = {
+    type: "quantitative",
+    title: y,
+    ...(yScale === "log"
+      ? ({ scale: { type: "log" }, axis: { values: logTicks(points), labelExpr: POWERS } } as const)
+      : { scale: { zero } }),
+  } as const;
   return {
     width: 520,
     height: 300,
@@ -96,12 +106,20 @@ export function curves(
       {
         transform: [{ filter: "isValid(datum.low)" }],
         mark: { type: "area", opacity: 0.18 },
-        encoding: { y: { field: "low", type: "quantitative", title: y, scale: up }, y2: { field: "high" } },
+        encoding: { y: { field: "low", ...up }, y2: { field: "high" } },
       },
       {
         mark: { type: "line", point: points.length <= 100, strokeWidth: 2 },
-        encoding: { y: { field: "y", type: "quantitative", title: y, scale: up } },
+        encoding: { y: { field: "y", ...up } },
       },
     ],
   };
+}
+
+/** 1, 10, 100, …; with 2 and 5 between them where the points reach over two powers of ten or less. */
+function logTicks(points: readonly Point[]): number[] {
+  const all = points.flatMap(({ y, low = y, high = y }) => [y, low, high]).map(Math.log10);
+  const [first, last] = [Math.floor(Math.min(...all)), Math.ceil(Math.max(...all))];
+  const powers = Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
+  return last - first > 2 ? powers : powers.flatMap((power) => [power, 2 * power, 5 * power]);
 }

@@ -19,6 +19,19 @@ export function spreadPoint(name: string, x: number, values: readonly number[]):
   return { name, x, y: mean, low, high };
 }
 
+/**
+ * The points of a curve along a training, each with its band.
+ *
+ * @param runs one a seed, with a value after `every`, 2 · `every`, … steps
+ */
+export function pointsAlong(name: string, every: number, runs: readonly (readonly number[])[]): Point[] {
+  const [first = []] = runs;
+  return first.map((_, i) => {
+    const values = runs.map((run) => run[i] ?? NaN);
+    return spreadPoint(name, every * (i + 1), values);
+  });
+}
+
 /** "12.3 (11.0 … 13.9)": the mean, then the smallest and the largest of the seeds. */
 export function spreadText(values: readonly number[], digits = 1): string {
   const { mean, low, high } = spreadOf(values);

@@ -42,12 +42,14 @@ describe("the teacher's guide", () => {
 
   test("lists every lesson, and no other, with the time that its text says", () => {
     const rows = Array.from(
-      readmeText.matchAll(/^\| \[(\d\d)\]\((\d\d)\.md\) +\| ([^|]+?) +\| (\d+) min /gm),
+      readmeText.matchAll(/^\| \[(\d\d)\]\((\d\d)\.md\) +\| ([^|]+?) +\| (\d+) min +\| (\d+) s /gm),
       (match) => match.slice(1),
     );
-    const minutes = (number: string): string =>
-      / (\d+) minutes in class/.exec(readFileSync(join(GUIDE, `${number}.md`), "utf8"))?.[1] ?? "";
-    expect(rows).toEqual(lessonFiles.map(({ number, title }) => [number, number, title, minutes(number)]));
+    const timesOf = (number: string): string[] => {
+      const text = readFileSync(join(GUIDE, `${number}.md`), "utf8");
+      return / (\d+) minutes in class, \D*(\d+) seconds? to run/.exec(text)?.slice(1) ?? [];
+    };
+    expect(rows).toEqual(lessonFiles.map(({ number, title }) => [number, number, title, ...timesOf(number)]));
   });
 
   test("asks in README.md what its texts ask", () => {

@@ -53,7 +53,7 @@ const expected: Readonly<Record<string, readonly string[]>> = {
   ],
   "06-runningStatistics.ts": [
     "0.01; in Keras 0.99 0.05 0.4781 3.17 4.33",
-    "✓ BatchNorm: with 2 images a batch every seed is farther apart than any with 32",
+    "✓ BatchNorm: with 8 images a batch every seed is farther apart than any with 32",
     "✓ BatchRenorm: at every size less than a tenth as far as BatchNorm",
     "✓ among its like BatchNorm loses at least 10 of 100 answers, BatchRenorm at most 3",
     "✓ with momentum 0.02 every seed is worse in eval() than any with 0.1",
@@ -106,14 +106,14 @@ const expected: Readonly<Record<string, readonly string[]>> = {
     "✓ with BatchNorm it grows more than fivefold on its way to layer 1",
     "✓ with PyTorch's weights and no norm, no rate and no seed gets 20 in 100 right",
     "✓ BatchNorm gets more than twice as many, with each seed",
-    "✓ at rate 0.1 BatchNorm's worst seed is ahead of all that have no norm",
+    "✓ at rate 0.1 BatchNorm's worst seed is ahead of all without it",
   ],
   "14-transformer.ts": [
     "The text: 3+1=4;6+0=6;1+1=2;9+3=12 and so on",
     "✓ next to the output Post-LN's gradient is more than 1.4 times Pre-LN's, with each seed",
     "✓ without a warm-up, at rate 0.02, Pre-LN is ahead with each seed",
     "✓ RMSNorm's best is within 0.1 of LayerNorm's",
-    "1 parameter of 16 numbers instead of 2",
+    "1 parameter instead of 2, one sum over each row instead of two",
   ],
 };
 

@@ -120,4 +120,15 @@ describe("curves", () => {
     expect(svg.match(/aria-roledescription="area mark"/g)?.length).toBe(1);
     expect(svg).not.toContain("NaN");
   });
+
+  test("ticks the powers of ten on a log axis, and 2 and 5 between where there are few of them", async () => {
+    const labelsOf = async (low: number, high: number): Promise<string[]> => {
+      const ends = [low, high].map((y, x) => ({ name: "a", x, y }));
+      const svg = await svgOf(curves(ends, { x: "step", y: "size", yScale: "log" }), "a");
+      const [, axis = ""] = svg.split('aria-label="Y-axis');
+      return Array.from(axis.matchAll(/>([\de.-]+)<\/text>/g), ([, label = ""]) => label);
+    };
+    expect(await labelsOf(2e-5, 30)).toEqual(["1e-5", "1e-4", "0.001", "0.01", "0.1", "1", "10", "100"]);
+    expect(await labelsOf(0.3, 2)).toEqual(["0.1", "0.2", "0.5", "1", "2", "5", "10"]);
+  });
 });
