@@ -1,30 +1,21 @@
 /**
  * BatchNorm, LayerNorm, GroupNorm, InstanceNorm and RMSNorm, forward and backward: one pair for all of them, since they
  * differ only in which cells share a mean and a variance (see normLayout.ts). The formulas are those of src/norms.
- *
- * Arithmetic and statistics are float64; outputs and gradients are rounded once, to the dtype of x. Nothing of the size of
- * x is kept: the backward computes x̂ again.
  */
 import type { FloatArray } from "./floatArray.ts";
 import type {
   NormGradients,
   NormLayout,
-  NormLoops,
   NormNeeds,
   NormOptions,
   NormStatistics,
   NormSums,
+  RunLoops,
 } from "./normLayout.ts";
-import {
-  emptyStatistics,
-  isSingle,
-  isSmall,
-  loopsFor,
-  setsTogether,
-  SingleStatistics,
-  statisticsFrom,
-} from "./normMoments.ts";
-import { addRunSums, emptySums, FEW, parametersOf, roundSums, scratch } from "./normSums.ts";
+import { emptyStatistics, setsTogether, statisticsFrom } from "./normMoments.ts";
+import { loopsFor } from "./normRunLoops.ts";
+import { addRunSums, emptySums, parametersOf, roundSums, scratch } from "./normSums.ts";
+import { backwardBy, forwardBy, rowNormBackward, rowNormForward } from "./rowNorm.ts";
 
 /**
  * x, not empty, as `layout` says; weight and bias have period · length / run values, null for 1 and 0: to be exact for −0,
@@ -37,26 +28,9 @@ export function normForward(
   layout: NormLayout,
   options: NormOptions,
 ): { readonly output: FloatArray; readonly saved: NormStatistics } {
+  if (hasRows(layout)) return rowNormForward(x, weight, bias, layout, options);
   const loops = loopsFor(x, layout);
-  const output = loops.allocate(x.length);
-  const scales = parametersOf(loops, weight, layout, 1);
-  const shifts = parametersOf(loops, bias, layout, -0);
-  if (isSingle(layout, options)) {
-    const saved = new SingleStatistics(x, layout, options);
-    loops.scaleSingles(output, x, layout.period, saved.root, scales, shifts);
-    return { output, saved };
-  }
-  const saved = emptyStatistics(layout.sets);
-  const together = setsTogether(layout);
-  for (let first = 0; first < layout.sets; first += together) {
-    const end = Math.min(layout.sets, first + together);
-    const statistics = statisticsFrom(saved, first, end);
-    if (isSmall(layout)) loops.momentsSmall(x, first, end, layout, options, statistics);
-    else loops.moments(x, first, end, layout, options, statistics);
-    if (hasRows(layout)) loops.scaleRows(output, x, first, end, layout, statistics, scales, shifts);
-    else loops.scaleRuns(output, x, first, end, layout, statistics, scales, shifts);
-  }
-  return { output, saved };
+  return forwardBy(loops, loops.scaleRuns, x, weight, bias, layout, options);
 }
 
 /** The gradients of normForward; `saved` is what it returned. */
@@ -67,70 +41,19 @@ export function normBackward(
   saved: NormStatistics,
   layout: NormLayout,
   needs: NormNeeds,
-  { centered }: Pick<NormOptions, "centered">,
+  options: Pick<NormOptions, "centered">,
 ): NormGradients {
-  const loops = loopsFor(x, layout);
-  const scales = parametersOf(loops, weight, layout, 1);
-  const gradInput = needs.gradInput ? loops.allocate(x.length) : null;
-  const gradWeight = needs.gradWeight ? loops.allocate(scales.length) : null;
-  const gradBias = needs.gradBias ? loops.allocate(scales.length) : null;
-  const gradients = { gradInput, gradWeight, gradBias };
-  if (saved instanceof SingleStatistics) {
-    const sums = emptySums(scales.length);
-    loops.gradSingles(gradInput, gradOutput, x, layout.period, saved.root, scales, sums);
-    roundSums(gradients, sums, 0, scales.length);
-  } else if (hasRows(layout)) backwardRows(loops, gradients, gradOutput, x, scales, saved, layout, centered);
-  else backwardRuns(loops, gradients, gradOutput, x, scales, saved, layout, centered);
-  return gradients;
+  if (hasRows(layout)) return rowNormBackward(gradOutput, x, weight, saved, layout, needs, options);
+  return backwardBy(loopsFor(x, layout), backwardRuns, gradOutput, x, weight, saved, layout, needs, options);
 }
 
-/** A few rows at a time; but columns, all rows at a time, if there are so many that their sums would take much memory. */
-function backwardRows(
-  loops: NormLoops,
-  gradients: NormGradients,
-  gradOutput: FloatArray,
-  x: FloatArray,
-  weight: FloatArray,
-  saved: NormStatistics,
-  layout: NormLayout,
-  centered: boolean,
-): void {
-  const { sets, length, period } = layout;
-  const wide = weight.length > FEW && period === 1;
-  const together = wide ? sets : setsTogether(layout);
-  const slopes = { center: scratch.center(together), slope: scratch.slope(together), shift: scratch.shift(0) };
-  const width = wide ? FEW : length;
-  let sums = emptySums(wide ? width : weight.length);
-  for (let first = 0; first < sets; first += together) {
-    const end = Math.min(sets, first + together);
-    const statistics = statisticsFrom(saved, first, end);
-    if (gradients.gradInput) loops.dotRows(gradOutput, x, first, end, layout, centered, statistics, weight, slopes);
-    for (let from = 0; from < length; from += width) {
-      const to = Math.min(length, from + width);
-      loops.gradRows(
-        gradients.gradInput,
-        gradOutput,
-        x,
-        first,
-        end,
-        from,
-        to,
-        layout,
-        statistics,
-        weight,
-        slopes,
-        sums,
-      );
-      if (!wide) continue;
-      roundSums(gradients, sums, from, to);
-      sums = emptySums(width);
-    }
-  }
-  if (!wide) roundSums(gradients, sums, 0, weight.length);
+/** Whether every cell of a set has a parameter of its own, in one repeat; a single cell is a column instead. */
+function hasRows({ repeats, length, run }: NormLayout): boolean {
+  return repeats === 1 && run === 1 && length > 1;
 }
 
 function backwardRuns(
-  loops: NormLoops,
+  loops: RunLoops,
   gradients: NormGradients,
   gradOutput: FloatArray,
   x: FloatArray,
@@ -219,9 +142,4 @@ export function normalizeBackward(
     loops.scaleRuns(gradients.gradInput, gradOutput, 0, sets, layout, still, scales, none);
   }
   return gradients;
-}
-
-/** Whether every cell of a set has a parameter of its own, in one repeat; a single cell is a column instead. */
-function hasRows({ repeats, length, run }: NormLayout): boolean {
-  return repeats === 1 && run === 1 && length > 1;
 }

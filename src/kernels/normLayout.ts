@@ -90,6 +90,45 @@ export interface NormLoops {
     options: NormOptions,
     statistics: NormStatistics,
   ): void;
+  /** The forward of all sets, where isSmall. Writes the statistics, too. */
+  scaleSmall(
+    y: FloatArray,
+    x: FloatArray,
+    layout: NormLayout,
+    options: NormOptions,
+    statistics: NormStatistics,
+    weight: FloatArray,
+    bias: FloatArray,
+  ): void;
+  /** Their backward. Statistics begin with those of set 0; adds to the sums, which begin with those of parameter `base`. */
+  gradSmall(
+    dx: FloatArray | null,
+    g: FloatArray,
+    x: FloatArray,
+    first: number,
+    end: number,
+    layout: NormLayout,
+    centered: boolean,
+    statistics: NormStatistics,
+    weight: FloatArray,
+    sums: NormSums,
+    base: number,
+  ): void;
+  /** The forward of sets of one cell, which are centered. */
+  scaleSingles(y: FloatArray, x: FloatArray, period: number, rstd: number, weight: FloatArray, bias: FloatArray): void;
+  /** Their backward; adds to the sums. */
+  gradSingles(
+    dx: FloatArray | null,
+    g: FloatArray,
+    x: FloatArray,
+    period: number,
+    rstd: number,
+    weight: FloatArray,
+    sums: NormSums,
+  ): void;
+}
+
+export interface RunLoops extends NormLoops {
   /** y = (x − mean) · (rstd · weight) + bias */
   scaleRuns(
     y: FloatArray,
@@ -122,6 +161,9 @@ export interface NormLoops {
     weight: FloatArray,
     slopes: NormSlopes,
   ): void;
+}
+
+export interface RowLoops extends NormLoops {
   /** As scaleRuns. */
   scaleRows(
     y: FloatArray,
@@ -158,20 +200,6 @@ export interface NormLoops {
     statistics: NormStatistics,
     weight: FloatArray,
     slopes: NormSlopes,
-    sums: NormSums,
-  ): void;
-  /** As moments, where isSmall. */
-  momentsSmall: NormLoops["moments"];
-  /** The forward of sets of one cell, which are centered. */
-  scaleSingles(y: FloatArray, x: FloatArray, period: number, rstd: number, weight: FloatArray, bias: FloatArray): void;
-  /** Their backward; adds to the sums. */
-  gradSingles(
-    dx: FloatArray | null,
-    g: FloatArray,
-    x: FloatArray,
-    period: number,
-    rstd: number,
-    weight: FloatArray,
     sums: NormSums,
   ): void;
 }

@@ -1,35 +1,13 @@
 /**
- * The loops for an array, and the statistics they fill: means in two parts, biased variances, in float64.
+ * Statistics, and the loops that fill them: means in two parts, biased variances, in float64.
  *
  * With K the first cell of a set, m = K + Σ (x − K) / n, which makes the mean of equal cells exact; then Σ (x − m) / n is what
  * rounding has left of the mean, and Σ (x − m)² / n less its square the variance. Not centered: 0 and the mean square.
  */
 import type { FloatArray } from "./floatArray.ts";
-import type { NormLayout, NormLoops, NormOptions, NormStatistics } from "./normLayout.ts";
-import * as columns32 from "./normColumnsFloat32.ts";
-import * as columns64 from "./normColumnsFloat64.ts";
-import * as rows32 from "./normRowsFloat32.ts";
-import * as rows64 from "./normRowsFloat64.ts";
-import * as runs32 from "./normRunsFloat32.ts";
-import * as runs64 from "./normRunsFloat64.ts";
-import * as small32 from "./normSmallFloat32.ts";
-import * as small64 from "./normSmallFloat64.ts";
-
-const others32 = { ...rows32, ...small32, allocate: (n: number) => new Float32Array(n) };
-const others64 = { ...rows64, ...small64, allocate: (n: number) => new Float64Array(n) };
-const columnLoops: Readonly<Record<"float32" | "float64", NormLoops>> = {
-  float32: { ...columns32, ...others32 },
-  float64: { ...columns64, ...others64 },
-};
-const runLoops: Readonly<Record<"float32" | "float64", NormLoops>> = {
-  float32: { ...runs32, ...others32 },
-  float64: { ...runs64, ...others64 },
-};
-
-/** Those for arrays like x, and for sets of this length. */
-export function loopsFor(x: FloatArray, { length }: NormLayout): NormLoops {
-  return (length === 1 ? columnLoops : runLoops)[x instanceof Float32Array ? "float32" : "float64"];
-}
+import type { NormLayout, NormOptions, NormStatistics } from "./normLayout.ts";
+import { moments as moments32 } from "./normRunsFloat32.ts";
+import { moments as moments64 } from "./normRunsFloat64.ts";
 
 export function emptyStatistics(sets: number): NormStatistics {
   return {
@@ -61,9 +39,12 @@ export function statisticsFrom(all: NormStatistics, first: number, end: number):
   };
 }
 
-/** Whether the cells of a set lie side by side and are so few that a set is not worth loops of its own. */
-export function isSmall({ repeats, length }: NormLayout): boolean {
-  return repeats === 1 && length < 16;
+/**
+ * Whether sets are so small that they are not worth loops of their own, with their cells equally far from each other and with
+ * parameters for all or for each.
+ */
+export function isSmall({ repeats, length, run }: NormLayout): boolean {
+  return repeats * length <= 4 && (repeats === 1 || length === 1) && (run === 1 || run === length);
 }
 
 /** Whether sets are single cells, each its own mean. */
@@ -81,7 +62,8 @@ export class LateStatistics implements NormStatistics {
     this.eps = options.eps;
     this.#compute = () => {
       const statistics = emptyStatistics(layout.sets);
-      loopsFor(x, layout).momentsSmall(x, 0, layout.sets, layout, options, statistics);
+      if (x instanceof Float32Array) moments32(x, 0, layout.sets, layout, options, statistics);
+      else moments64(x, 0, layout.sets, layout, options, statistics);
       return statistics;
     };
   }

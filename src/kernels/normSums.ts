@@ -53,7 +53,7 @@ function roundTo(gradient: FloatArray, sums: Float64Array, from: number, to: num
 
 /** Weights or biases: `otherwise` where there are none. */
 export function parametersOf(
-  loops: NormLoops,
+  loops: Pick<NormLoops, "allocate">,
   values: FloatArray | null,
   { length, period, run }: NormLayout,
   otherwise: number,

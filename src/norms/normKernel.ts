@@ -7,6 +7,7 @@ import type { Traced } from "../autograd/tape.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import * as kernels from "../kernels/norm.ts";
 import type { NormGradients, NormLayout, NormNeeds, NormOptions, NormStatistics } from "../kernels/normLayout.ts";
+import { rowNormBackward, rowNormForward } from "../kernels/rowNorm.ts";
 import * as wasmFixed from "../kernels/wasm/fixedNorm.ts";
 import * as wasm from "../kernels/wasm/norm.ts";
 import * as wasmRows from "../kernels/wasm/rowNorm.ts";
@@ -30,6 +31,7 @@ interface Pair {
 }
 const inTypescript: Pair = { forward: kernels.normForward, backward: kernels.normBackward };
 const inWasm: Pair = { forward: wasm.normForward, backward: wasm.normBackward };
+const rowsInTypescript: Pair = { forward: rowNormForward, backward: rowNormBackward };
 const rowsInWasm: Pair = { forward: wasmRows.rowNormForward, backward: wasmRows.rowNormBackward };
 
 type Fixed = Pick<typeof kernels, "normalizeForward" | "normalizeBackward">;
@@ -56,7 +58,7 @@ export function runNormKernel(...call: NormCall): NormRun {
 
 /** LayerNorm or RMSNorm, whose layout is a rowLayout. x must not be empty. */
 export function runRowNormKernel(...call: NormCall): NormRun {
-  return run(choose(inTypescript, rowsInWasm), ...call);
+  return run(choose(rowsInTypescript, rowsInWasm), ...call);
 }
 
 function run({ forward, backward }: Pair, ...[x, weight, bias, layout, options, needs]: NormCall): NormRun {

@@ -51,9 +51,12 @@ function byLoops({ layout, x, g, weight, bias, eps, centered }: Draw): readonly 
     return sums;
   };
   const mean = centered ? perSet((cell) => at(x, cell, NaN)) : new Float64Array(sets);
-  const variance = perSet((cell, s) => (at(x, cell, NaN) - at(mean, s, NaN)) ** 2);
+  // What rounding has left of the mean: pairs of cells that are nearly equal show it.
+  const left = centered ? perSet((cell, s) => at(x, cell, NaN) - at(mean, s, NaN)) : mean;
+  const deviation = (cell: number, s: number): number => at(x, cell, NaN) - at(mean, s, NaN) - at(left, s, NaN);
+  const variance = perSet((cell, s) => deviation(cell, s) ** 2);
   const rstd = variance.map((v) => (v + eps === 0 ? 0 : 1 / Math.sqrt(v + eps)));
-  const xhat = (cell: number, s: number): number => (at(x, cell, NaN) - at(mean, s, NaN)) * at(rstd, s, NaN);
+  const xhat = (cell: number, s: number): number => deviation(cell, s) * at(rstd, s, NaN);
   const gXhat = (cell: number, p: number): number => at(g, cell, NaN) * at(weight, p, 1);
   const direct = centered ? perSet((cell, _, p) => gXhat(cell, p)) : new Float64Array(sets);
   const dot = perSet((cell, s, p) => gXhat(cell, p) * xhat(cell, s));
@@ -126,7 +129,28 @@ const rows = fc
   .tuple(fc.integer({ min: 1, max: 11 }), fc.integer({ min: 2, max: 13 }), fc.integer({ min: 1, max: 3 }))
   .map(([sets, length, period]) => ({ repeats: 1, sets: sets * period, length, period, run: 1 }));
 
-const draws: fc.Arbitrary<Draw> = fc.oneof(layouts, rows).chain((layout) => {
+/** Sets of up to four cells, which have loops of their own. */
+const small = fc
+  .record({
+    cells: fc.integer({ min: 1, max: 4 }),
+    blocks: fc.integer({ min: 1, max: 4 }),
+    period: fc.integer({ min: 1, max: 5 }),
+    kind: fc.constantFrom("columns", "runs", "rows"),
+  })
+  .map(({ cells, blocks, period, kind }) => ({
+    repeats: kind === "columns" ? cells : 1,
+    sets: period * blocks,
+    length: kind === "columns" ? 1 : cells,
+    period,
+    run: kind === "runs" ? cells : 1,
+  }));
+
+/** BatchNorm of few positions, whose cells are columns. */
+const columns = fc
+  .tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 8, max: 11 }), fc.integer({ min: 1, max: 3 }))
+  .map(([repeats, sets, length]) => ({ repeats, sets, length, period: sets, run: length }));
+
+const draws: fc.Arbitrary<Draw> = fc.oneof(layouts, rows, small, columns).chain((layout) => {
   const array = (length: number): fc.Arbitrary<Float64Array> =>
     fc.array(values(), { minLength: length, maxLength: length }).map((data) => Float64Array.from(data));
   const cells = layout.repeats * layout.sets * layout.length;
@@ -152,6 +176,14 @@ const large: readonly NormLayout[] = [
   { repeats: 13, sets: 1030, length: 3, period: 1030, run: 3 },
   { repeats: 2, sets: 8, length: 3001, period: 8, run: 1 },
   { repeats: 1, sets: 5, length: 8209, period: 1, run: 1 },
+  { repeats: 37, sets: 1030, length: 2, period: 1030, run: 2 },
+  { repeats: 3001, sets: 3, length: 2, period: 3, run: 2 },
+  { repeats: 2, sets: 4999, length: 1, period: 4999, run: 1 },
+  { repeats: 3, sets: 4998, length: 1, period: 2499, run: 1 },
+  { repeats: 1, sets: 4999, length: 4, period: 4999, run: 1 },
+  { repeats: 1, sets: 4999, length: 3, period: 4999, run: 3 },
+  { repeats: 1, sets: 4999, length: 2, period: 1, run: 1 },
+  { repeats: 1, sets: 4998, length: 3, period: 6, run: 1 },
 ];
 
 function drawOf(layout: NormLayout): Draw {

@@ -38,7 +38,7 @@ const ops: readonly (readonly [name: string, shape: Shape, affine: Shape, op: Op
   ["instanceNorm of few positions", [20, 6, 5], [6], ({ x, ...rest }) => instanceNorm(x, { ...rest, eps: 0 })],
   [
     "switchableNorm",
-    [3, 6, 41],
+    [4, 6, 43],
     [6],
     ({ x, ...rest }) => switchableNorm(x, logits.to(x.dtype), logits.to(x.dtype), { ...rest, training: true, eps: 0 }),
   ],

@@ -8,6 +8,14 @@ import { BLOCK_ROWS, COLUMN_PRODUCTS, COLUMN_SUMS, MEANS, RSTDS, SCALES, SHIFTS,
 import { CELLS, GRAD_OUTPUT } from "./normScratch.ts";
 import { allocateLike, hasUnusual, inCells } from "./savedStatistics.ts";
 
+/** Runs of so many cells have faster kernels of their own (normRuns.ts), but in large batches, whose runs lie far apart. */
+const LONG_RUN = 16;
+const LARGE_BATCH = 64;
+
+function columnsFor(x: FloatArray, layout: NormLayout): readonly Columns[] | null {
+  return layout.run >= LONG_RUN && layout.repeats < LARGE_BATCH ? null : columnsOf(x, layout);
+}
+
 /** As normForward; null where another kernel is to be called. */
 export function columnForward(
   x: FloatArray,
@@ -16,7 +24,7 @@ export function columnForward(
   layout: NormLayout,
   options: NormOptions,
 ): { readonly output: FloatArray; readonly saved: NormStatistics } | null {
-  const all = columnsOf(x, layout);
+  const all = columnsFor(x, layout);
   if (all === null) return null;
   const { length, period, run } = layout;
   const output = allocateLike(x);
@@ -89,7 +97,7 @@ export function columnBackward(
   needs: NormNeeds,
   { centered }: Pick<NormOptions, "centered">,
 ): NormGradients | null {
-  const all = columnsOf(x, layout);
+  const all = columnsFor(x, layout);
   if (all === null || (x instanceof Float32Array && hasUnusual(saved.rstd))) return null;
   const { repeats, length, period, run } = layout;
   const gradInput = needs.gradInput ? allocateLike(x) : null;

@@ -17,12 +17,12 @@ const kernelsOf = (lanes: Lanes) => (): ReturnType<typeof instantiate<ColumnExpo
   addColumns(module, lanes);
   return instantiate<ColumnExports>(module);
 };
-const float32Kernels = lazily(kernelsOf(float32Lanes));
-const float64Kernels = lazily(kernelsOf(float64Lanes));
+const float32Kernels = /* @__PURE__ */ lazily(/* @__PURE__ */ kernelsOf(float32Lanes));
+const float64Kernels = /* @__PURE__ */ lazily(/* @__PURE__ */ kernelsOf(float64Lanes));
 
-/** Fewer rows do not pay for what a column costs, and longer stretches of a set have faster kernels. */
+/** Fewer rows do not pay for what a column costs, however many columns there are; longer stretches have faster kernels. */
 const FEWEST_CELLS = 512;
-const FEWEST_ROWS = 16;
+const FEWEST_ROWS = 10;
 const LONGEST_STRETCH = 64;
 /** Rows of fewer cells are taken for one, so that vectors are full. */
 const NARROW = 64;

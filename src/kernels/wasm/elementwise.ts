@@ -55,7 +55,7 @@ function elementwiseModule(): ModuleBuilder {
   return module;
 }
 
-const kernels = lazily(() => instantiate<Exports>(elementwiseModule()));
+const kernels = /* @__PURE__ */ lazily(() => instantiate<Exports>(elementwiseModule()));
 
 /** out = a ∘ b. False if that is not for these kernels. */
 function compute(name: Operation, out: FloatArray, a: FloatArray, b: FloatArray | null): boolean {

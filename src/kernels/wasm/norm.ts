@@ -30,8 +30,8 @@ import { rowNormBackward, rowNormForward } from "./rowNorm.ts";
 import { allocateLike, hasUnusual, inCells, readStatistics, writeStatistics } from "./savedStatistics.ts";
 import { shortSetBackward, shortSetForward } from "./shortSetNorm.ts";
 
-const float32Kernels = lazily(() => instantiate<NormExports>(normModule(float32Lanes)));
-const float64Kernels = lazily(() => instantiate<NormExports>(normModule(float64Lanes)));
+const float32Kernels = /* @__PURE__ */ lazily(() => instantiate<NormExports>(normModule(float32Lanes)));
+const float64Kernels = /* @__PURE__ */ lazily(() => instantiate<NormExports>(normModule(float64Lanes)));
 
 /** Chunks of x and of its gradient that stay in the L2 cache together; strided copies of less cost more than that saves. */
 const CONTIGUOUS_BYTES: number = CHUNK_BYTES / 2;
@@ -85,7 +85,7 @@ export function normForward(
   layout: NormLayout,
   options: NormOptions,
 ): { readonly output: FloatArray; readonly saved: NormStatistics } {
-  if (hasRows(layout)) return rowNormForward(x, weight, bias, layout, options);
+  if (hasRows(layout)) return rowNormForward(x, weight, bias, layout, options, typescript.normForward);
   const special = shortSetForward(x, weight, bias, layout, options) ?? columnForward(x, weight, bias, layout, options);
   if (special !== null) return special;
   const plan = planFor(x, layout);
@@ -137,7 +137,9 @@ export function normBackward(
   needs: NormNeeds,
   options: Pick<NormOptions, "centered">,
 ): NormGradients {
-  if (hasRows(layout)) return rowNormBackward(gradOutput, x, weight, saved, layout, needs, options);
+  if (hasRows(layout)) {
+    return rowNormBackward(gradOutput, x, weight, saved, layout, needs, options, typescript.normBackward);
+  }
   const special =
     shortSetBackward(gradOutput, x, weight, saved, layout, needs, options) ??
     columnBackward(gradOutput, x, weight, saved, layout, needs, options);

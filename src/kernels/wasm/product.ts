@@ -41,8 +41,8 @@ const PANEL_B: number = PANEL_A + OPERAND_BYTES + 1088;
 const BLOCK: number = PANEL_B + OPERAND_BYTES + 1088;
 export const PRODUCT_BYTES: number = BLOCK + BLOCK_ROWS * BLOCK_COLUMNS * 8;
 
-const float32Product = lazily(() => createAddProduct(float32Lanes));
-const float64Product = lazily(() => createAddProduct(float64Lanes));
+const float32Product = /* @__PURE__ */ lazily(() => createAddProduct(float32Lanes));
+const float64Product = /* @__PURE__ */ lazily(() => createAddProduct(float64Lanes));
 
 /** out += a · b, as the function of this name in ../product.ts. `out` must not share memory with `a` or `b`. */
 export const addProduct: AddProduct = (out, a, b) => {

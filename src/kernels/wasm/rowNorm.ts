@@ -3,9 +3,9 @@
  * part, but alone: a page that has no other norm is spared the rest.
  */
 import type { FloatArray } from "../floatArray.ts";
-import * as typescript from "../norm.ts";
 import type { NormGradients, NormLayout, NormNeeds, NormOptions, NormStatistics } from "../normLayout.ts";
 import { emptyStatistics } from "../normMoments.ts";
+import * as typescript from "../rowNorm.ts";
 import { float32Lanes, float64Lanes } from "./lanes.ts";
 import { backwardLargeRows, forwardLargeRows } from "./largeRows.ts";
 import { instantiate, lazily } from "./memory.ts";
@@ -25,8 +25,8 @@ import {
 import { allocateLike, hasUnusual, inCells, readStatistics, writeStatistics } from "./savedStatistics.ts";
 import { shortSetBackward, shortSetForward } from "./shortSetNorm.ts";
 
-const float32Kernels = lazily(() => instantiate<RowNormExports>(rowNormModule(float32Lanes)));
-const float64Kernels = lazily(() => instantiate<RowNormExports>(rowNormModule(float64Lanes)));
+const float32Kernels = /* @__PURE__ */ lazily(() => instantiate<RowNormExports>(rowNormModule(float32Lanes)));
+const float64Kernels = /* @__PURE__ */ lazily(() => instantiate<RowNormExports>(rowNormModule(float64Lanes)));
 
 /** Fewer cells, and shorter rows, gain nothing. */
 const FEWEST_CELLS = 512;
@@ -60,24 +60,25 @@ function planFor(x: FloatArray, { sets, length, period, run }: NormLayout): Plan
   return { kernels, cells: bytes === 4 ? float32 : float64, float64, bytes, parameters, run, together };
 }
 
-/** `layout` has one repeat, and parameters for runs that are not long. */
+/** `layout` has one repeat, and parameters for runs that are not long; if they are not for cells, `otherwise` must bear it. */
 export function rowNormForward(
   x: FloatArray,
   weight: FloatArray | null,
   bias: FloatArray | null,
   layout: NormLayout,
   options: NormOptions,
+  otherwise: typeof typescript.rowNormForward = typescript.rowNormForward,
 ): { readonly output: FloatArray; readonly saved: NormStatistics } {
   const ofShortSets = shortSetForward(x, weight, bias, layout, options);
   if (ofShortSets !== null) return ofShortSets;
   const plan = planFor(x, layout);
-  if (plan === null) return typescript.normForward(x, weight, bias, layout, options);
+  if (plan === null) return otherwise(x, weight, bias, layout, options);
   const { kernels, cells, float64, bytes, parameters, together } = plan;
   const { sets, length } = layout;
   const output = allocateLike(x);
   if (together === 0) {
     const saved = forwardLargeRows(plan, output, x, weight, bias, layout, options);
-    if (bytes === 4 && hasUnusual(saved.rstd)) return typescript.normForward(x, weight, bias, layout, options);
+    if (bytes === 4 && hasUnusual(saved.rstd)) return otherwise(x, weight, bias, layout, options);
     return { output, saved };
   }
   const saved = emptyStatistics(sets);
@@ -103,7 +104,7 @@ export function rowNormForward(
     readStatistics(float64, saved, first, count);
   }
   // float64 bears them, and gives what the formula gives.
-  if (unusual !== 0 && bytes === 4) return typescript.normForward(x, weight, bias, layout, options);
+  if (unusual !== 0 && bytes === 4) return otherwise(x, weight, bias, layout, options);
   return { output, saved };
 }
 
@@ -115,12 +116,13 @@ export function rowNormBackward(
   layout: NormLayout,
   needs: NormNeeds,
   options: Pick<NormOptions, "centered">,
+  otherwise: typeof typescript.rowNormBackward = typescript.rowNormBackward,
 ): NormGradients {
   const ofShortSets = shortSetBackward(gradOutput, x, weight, saved, layout, needs, options);
   if (ofShortSets !== null) return ofShortSets;
   const plan = planFor(x, layout);
   if (plan === null || (plan.bytes === 4 && hasUnusual(saved.rstd))) {
-    return typescript.normBackward(gradOutput, x, weight, saved, layout, needs, options);
+    return otherwise(gradOutput, x, weight, saved, layout, needs, options);
   }
   const { kernels, cells, float64, bytes, parameters, together } = plan;
   const { sets, length } = layout;

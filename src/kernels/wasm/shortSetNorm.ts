@@ -16,8 +16,8 @@ const kernelsOf = (lanes: Lanes) => (): ReturnType<typeof instantiate<ShortSetEx
   addShortSets(module, lanes);
   return instantiate<ShortSetExports>(module);
 };
-const float32Kernels = lazily(kernelsOf(float32Lanes));
-const float64Kernels = lazily(kernelsOf(float64Lanes));
+const float32Kernels = /* @__PURE__ */ lazily(/* @__PURE__ */ kernelsOf(float32Lanes));
+const float64Kernels = /* @__PURE__ */ lazily(/* @__PURE__ */ kernelsOf(float64Lanes));
 
 /** Fewer cells gain nothing, and longer sets have faster kernels. */
 const FEWEST_CELLS = 512;
