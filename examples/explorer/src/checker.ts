@@ -5,6 +5,8 @@ export interface Judged {
   readonly ok: boolean;
   readonly report: string;
   readonly fault: string | null;
+  /** What the fault is, as a sentence. */
+  readonly words: string | null;
   readonly evidence: string | null;
 }
 
@@ -36,7 +38,7 @@ export function check(code: string): Check {
       resolve(answer);
     };
     worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
-      const { ready, problem, ok = false, report = "", fault = null, evidence = null } = data;
+      const { ready, problem, ok = false, report = "", fault = null, words = null, evidence = null } = data;
       if (ready) {
         // Only now: the time for loading the page's own code is not the visitor's.
         timer = setTimeout(
@@ -44,7 +46,7 @@ export function check(code: string): Check {
           TIME_LIMIT,
         );
         worker.postMessage(code);
-      } else end(problem === undefined ? { ok, report, fault, evidence } : { problem });
+      } else end(problem === undefined ? { ok, report, fault, words, evidence } : { problem });
     });
     worker.addEventListener("error", ({ message }) => end({ problem: message || "The worker could not be started." }));
   });

@@ -11,6 +11,8 @@ export interface Difference {
   /** Null if a difference would not be the gradient: the definition holds something constant. */
   readonly values: readonly number[] | null;
   readonly problem: string | null;
+  /** Why it cannot be compared with a gradient here, or null. */
+  readonly unsure: string | null;
 }
 
 interface Answer {
@@ -18,6 +20,7 @@ interface Answer {
   readonly id?: number;
   readonly values?: readonly number[] | null;
   readonly problem?: string;
+  readonly unsure?: string | null;
 }
 
 export const difference: Signal<Difference | null> = signal(null);
@@ -39,7 +42,8 @@ export function watchDifferences(): void {
   worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
     isReady = true;
     if (asked && data.id === asked.id) {
-      difference.value = { of: asked.state, values: data.values ?? null, problem: data.problem ?? null };
+      const { values = null, problem = null, unsure = null } = data;
+      difference.value = { of: asked.state, values, problem, unsure };
     }
     asked = null;
     if (waiting) send(state.peek());

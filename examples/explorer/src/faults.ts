@@ -104,6 +104,7 @@ export function visibleFaults(now: State, right: Maps, sets: readonly SetStatist
 
 /** The fault of a round: never the one of the round before, where there is another. */
 export function faultOfRound(round: number, broken: readonly Broken[]): Broken | undefined {
-  const order = new Generator(11 + Math.floor((round - 1) / broken.length)).permutation(Math.max(1, broken.length));
+  if (broken.length === 0) return undefined;
+  const order = new Generator(11 + Math.floor((round - 1) / broken.length)).permutation(broken.length);
   return broken[order[(round - 1) % broken.length] ?? 0];
 }

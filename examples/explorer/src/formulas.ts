@@ -70,7 +70,7 @@ const TABLE: Readonly<Record<string, (chosen: Chosen) => Formulas>> = {
       direct(tex`g\,d^{-\beta}`),
       viaVariance(tex`\frac{2\alpha\beta}{m}\,x \sum_{V'} \frac{g\,y}{d}`, "via squares"),
     ),
-    where: `V is the window of m channels about a channel, and V′ the channels whose window holds it: V mirrored. Here ${label
+    where: `The window V is the m channels about a channel, and V′ are the channels whose window holds it: V mirrored. Here ${label
       .replace("size", "m")
       .replace("alpha", "α")
       .replace("beta", "β")
@@ -125,7 +125,7 @@ const TABLE: Readonly<Record<string, (chosen: Chosen) => Formulas>> = {
       viaVariance(tex`\frac{\sum g\,W}{\sigma^2}\;u\,v^{\mathsf T}`, "via $\\sigma$"),
     ),
     where:
-      "The input x of this page is the weight W, as a matrix. u and v come from power iteration and are constants; σ stands where other norms have a deviation. g is gradOutput.",
+      "The input x of this page is the weight W, as a matrix. The vectors u and v come from power iteration and are constants; σ stands where other norms have a deviation. The gradient g is gradOutput.",
     hasMeans: false,
   }),
 };
@@ -134,4 +134,16 @@ const TABLE: Readonly<Record<string, (chosen: Chosen) => Formulas>> = {
 export function formulasOf(norm: string, label: string): Formulas | null {
   const chosen = { label, hasWeight: /\bweight\b/.test(label), hasBias: /\bbias\b/.test(label) };
   return TABLE[norm]?.(chosen) ?? null;
+}
+
+export interface PathsThere {
+  readonly hasMean: boolean;
+  readonly hasVariance: boolean;
+}
+
+/** Which paths a norm has, as its formula says; all of them where there is none. */
+export function pathsOf(norm: string, label: string): PathsThere {
+  const backward = formulasOf(norm, label)?.backward;
+  const has = (path: string): boolean => backward?.includes(String.raw`\htmlClass{${path}}`) ?? true;
+  return { hasMean: has("mean"), hasVariance: has("variance") };
 }

@@ -1,24 +1,43 @@
-/** A part that is loaded when it comes near the screen, or when someone asks for a part. */
-import { useEffect, useRef, useState } from "preact/hooks";
-import type { ComponentType, JSX } from "preact";
+/**
+ * A part of the page. Its heading and its text are there at once, so that they are found and printed; what is heavy in it is
+ * loaded when it comes near the screen, when the focus reaches its place, before printing, or when someone asks for a part.
+ */
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren, ComponentType, JSX } from "preact";
+import { waiting } from "./goTo.ts";
+import type { PartName } from "./partNames.ts";
 import { whenNear } from "./ui/whenNear.ts";
 
-interface LaterProps {
+interface PartProps {
+  readonly id: PartName;
+  readonly title: string;
+  readonly lead: ComponentChildren;
   readonly load: () => Promise<ComponentType>;
 }
 
-const waiting = new Set<() => Promise<void>>();
+const FOCUSABLE = "button:not(:disabled), a[href], input, select, textarea, summary, [tabindex='0']";
 
-export function Later({ load }: LaterProps): JSX.Element {
+export function Part({ id, title, lead, load }: PartProps): JSX.Element {
+  return (
+    <section aria-labelledby={id}>
+      <h2 id={id}>{title}</h2>
+      <p class="lead">{lead}</p>
+      <Later title={title} load={load} />
+    </section>
+  );
+}
+
+function Later({ title, load }: Pick<PartProps, "title" | "load">): JSX.Element {
   const place = useRef<HTMLDivElement>(null);
-  const [part, setPart] = useState<{ readonly Part: ComponentType } | null>(null);
+  const [part, setPart] = useState<{ readonly Body: ComponentType } | null>(null);
+  const wasFocused = useRef(false);
+  const show = useCallback(async (): Promise<void> => {
+    waiting.delete(show);
+    setPart({ Body: await load() });
+  }, []);
   useEffect(() => {
     const { current } = place;
     if (!current) return undefined;
-    const show = async (): Promise<void> => {
-      waiting.delete(show);
-      setPart({ Part: await load() });
-    };
     waiting.add(show);
     const stop = whenNear(current, show);
     return () => {
@@ -26,16 +45,28 @@ export function Later({ load }: LaterProps): JSX.Element {
       stop();
     };
   }, []);
-  return part ? <part.Part /> : <div ref={place} class="later" aria-busy="true" />;
-}
-
-/** Goes to a part by the id of its heading. All parts are loaded first, so that it stays where it is found. */
-export async function goTo(heading: string): Promise<void> {
-  await Promise.all([...waiting].map((show) => show()));
-  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
-  const found = document.getElementById(heading);
-  if (!found) return;
-  found.tabIndex = -1;
-  found.focus({ preventScroll: true });
-  found.closest("section")?.scrollIntoView({ block: "start" });
+  // The keys go on where they were: in what has come in the button's place.
+  useEffect(() => {
+    if (part && wasFocused.current) place.current?.querySelector<HTMLElement>(FOCUSABLE)?.focus();
+  }, [part]);
+  return (
+    <div ref={place} class={part ? "body" : "body later"} aria-busy={part === null}>
+      {part ? (
+        <part.Body />
+      ) : (
+        <button
+          type="button"
+          class="link"
+          onFocus={() => {
+            wasFocused.current = true;
+            void show();
+          }}
+          onBlur={() => (wasFocused.current = false)}
+          onClick={() => void show()}
+        >
+          Show “{title}”
+        </button>
+      )}
+    </div>
+  );
 }

@@ -22,6 +22,8 @@ export interface State extends Choice {
   readonly opened: boolean;
   /** Of the training. */
   readonly batchSize: number;
+  /** Of SwitchableNorm's training, which has its own. */
+  readonly mixBatch: number;
   /** How much of the style AdaIN takes. */
   readonly alpha: number;
   /** The visitor's own backward; null is the example that the editor begins with. */
@@ -45,6 +47,7 @@ export const initial: State = {
   round: 1,
   opened: false,
   batchSize: 2,
+  mixBatch: 2,
   alpha: 1,
   code: null,
   question: null,

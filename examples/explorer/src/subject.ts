@@ -67,11 +67,31 @@ export function closestCase(cases: readonly NormCase[], option: string): NormCas
   );
 }
 
+/** Whose statistics are used, as the label begins. It is never changed behind the reader's back. */
+function modeOf(option: string): string {
+  return /^(training|evaluation|input statistics|running statistics|unbiased|biased)\b/.exec(option)?.[0] ?? "";
+}
+
+/** The closest case of the same mode. Undefined if the library has none for the shape: it refuses such an input. */
+export function caseFor(cases: readonly NormCase[], option: string): NormCase | undefined {
+  const mode = modeOf(option);
+  return closestCase(
+    cases.filter(({ label }) => modeOf(label) === mode),
+    option,
+  );
+}
+
+/** The cases of a shape that has several values wherever a norm wants several. */
+export function roomyCases(norm: string, [n, c, h, w]: Shape4, layout: Layout): readonly NormCase[] {
+  const roomy: Shape4 = [Math.max(2, n), c, Math.max(2, h), Math.max(2, w)];
+  return descriptorOf(norm)?.cases(givenShape(roomy, layout)) ?? [];
+}
+
 /** Values that parameters start with: not ones and zeros, which hide mistakes. */
 export function defaultParameter(name: string, shape: Shape): readonly number[] {
   const seed = [...name].reduce((sum, letter) => sum * 31 + (letter.codePointAt(0) ?? 0), 4) % 100_000;
   const generator = new Generator(seed);
-  const positive = !["bias", "shift", "meanWeight", "varWeight", "tau", "style"].includes(name);
+  const positive = !["bias", "shift", "meanWeight", "varWeight", "tau", "style", "runningMean"].includes(name);
   return Array.from({ length: sizeOf(shape) }, () =>
     positive ? Math.round(5 + 15 * generator.uniform()) / 10 : Math.round(10 * generator.normal()) / 10,
   );

@@ -53,6 +53,28 @@ describe("address", () => {
     expect(state).toEqual(initial);
   });
 
+  test.each([
+    ["&layout=XYZ", "layout=XYZ"],
+    ["&constants=banana", "constants=banana"],
+    ["&colour=blue&cell=99", "colour=blue; cell=99"],
+  ])("what is not understood of %s is told, and the rest is shown", (more, told) => {
+    const { state, problem } = decode(`#v=1&norm=groupNorm&option=numGroups+2,+no+affine&shape=1,4,1,1${more}`);
+    expect(problem).toContain(`Not understood in this address, and left out: ${told}.`);
+    expect(state).toMatchObject({ shape: [1, 4, 1, 1], layout: "NCHW", constants: false });
+  });
+
+  test("what is not said has its first value", () => {
+    const { state, problem } = decode("#v=1&norm=spectralNorm");
+    expect([state.norm, state.option, state.shape, problem]).toEqual(["spectralNorm", "dim 0", initial.shape, null]);
+  });
+
+  test("the name of a part leads there and leaves the first example", async () => {
+    expect(decode("#batch-size")).toEqual({ state: initial, problem: null });
+    const opened = await open("#batch-size");
+    await opened.page.waitForFunction(() => document.activeElement?.id === "batch-size");
+    await close(opened);
+  });
+
   test("a bad one is announced on the page", async () => {
     const opened = await open("#v=9");
     await opened.page.getByRole("alert").filter({ hasText: "expected version 1, got 9" }).waitFor();
@@ -173,9 +195,26 @@ describe("presets", () => {
     await close(opened);
   });
 
+  test("each ends with a link that leads to the part concerned", async () => {
+    const opened = await open("#running-var");
+    const { page } = opened;
+    await page.locator(".answer").getByRole("link").click();
+    await page.waitForFunction(() => document.activeElement?.id === "shared-statistics");
+    await page.getByRole("columnheader", { name: "of n − 1" }).waitFor();
+    await close(opened);
+  });
+
+  test("momentum: both updates stand side by side", async () => {
+    const opened = await open("#momentum");
+    for (const name of ["PyTorch, momentum m = 0.1: the update", "Keras, momentum m = 0.99: the update"]) {
+      await opened.page.getByRole("region", { name }).locator(".katex-html").waitFor();
+    }
+    await close(opened);
+  });
+
   test("batch-of-one: the refusal is the library's own", async () => {
     const opened = await open("#batch-of-one");
-    expect(await opened.page.locator("blockquote").textContent()).toMatch(/more than 1 value per channel/);
+    expect(await opened.page.locator(".answer blockquote").textContent()).toMatch(/more than 1 value per channel/);
     await close(opened);
   });
 });

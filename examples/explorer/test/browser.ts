@@ -93,3 +93,24 @@ export async function textsOf(page: Page, table: string): Promise<readonly strin
   );
   return read.toSorted(([a], [b]) => a - b).map(([, text]) => text);
 }
+
+/** Scrolls to a part and waits until what is heavy in it is there. */
+export async function reach(page: Page, heading: string): Promise<void> {
+  const section = page.locator("section").filter({ has: page.getByRole("heading", { level: 2, name: heading }) });
+  await section.getByRole("heading", { level: 2 }).evaluate((element) => element.scrollIntoView({ block: "start" }));
+  await section.locator(".later").waitFor({ state: "detached" });
+}
+
+/** Scrolls through the whole page, so that every part is loaded. */
+export async function reachAll(page: Page): Promise<void> {
+  for (let i = 0; i < 100; i++) {
+    const isLeft = await page.evaluate(() => {
+      const next = document.querySelector(".later");
+      next?.scrollIntoView({ block: "center" });
+      return next !== null;
+    });
+    if (!isLeft) return;
+    await page.waitForTimeout(100);
+  }
+  expect(await page.locator(".later").count()).toBe(0);
+}

@@ -1,6 +1,5 @@
 import { grad, LayerNorm, normDescriptors, tensor } from "normgrad";
 import { describe, expect, test } from "vitest";
-import type { Page } from "playwright-core";
 import { faultOfRound, faults, visibleFaults } from "../src/faults.ts";
 import { mapsOf, statistics, subjectOf } from "../src/model.ts";
 import { initial, state } from "../src/state.ts";
@@ -8,18 +7,9 @@ import { casesOf } from "../src/subject.ts";
 import { tapeOfState } from "../src/tape.ts";
 import precomputed from "../src/training/precomputed.json" with { type: "json" };
 import { spreadOf } from "../src/training/spread.ts";
-import { close, open, valuesOf, withBrowser } from "./browser.ts";
+import { close, open, reach, valuesOf, withBrowser } from "./browser.ts";
 
 withBrowser();
-
-const reach = async (page: Page, heading: string): Promise<void> => {
-  const found = page.getByRole("heading", { name: heading });
-  for (let i = 0; i < 60 && (await found.count()) === 0; i++) {
-    await page.mouse.wheel(0, 500);
-    await page.waitForTimeout(60);
-  }
-  await found.scrollIntoViewIfNeeded();
-};
 
 const initialBroken = () => {
   state.value = initial;
@@ -132,7 +122,7 @@ describe("the tape", () => {
     const opened = await open();
     const { page } = opened;
     await reach(page, "Step the tape");
-    const line = page.locator("section[aria-labelledby=part-5] pre");
+    const line = page.locator("section[aria-labelledby=tape] pre");
     expect(await line.textContent()).toMatch(/^%1 = groupNorm\(x\[2,4,2,2\], weight\[4\], bias\[4\]; numGroups 2/);
     await page.getByRole("button", { name: "One step on" }).click();
     expect(await line.textContent()).toMatch(/^%2 = /);
@@ -165,6 +155,9 @@ describe("training", () => {
     const shares = [2, 4, 8, 32] as const;
     const ends = shares.map((size) => weights[`variance 2 ${size}`].mean.at(-1) ?? NaN);
     expect(ends).toEqual(ends.toSorted((a, b) => a - b));
+    expect(ends[0]).toBeGreaterThan(1 / 3);
+    const layers = shares.map((size) => weights[`mean 1 ${size}`].mean.at(-1) ?? NaN);
+    expect(layers).toEqual(layers.toSorted((a, b) => b - a));
     for (const { mean, low, high } of [...Object.values(errors), ...Object.values(weights)]) {
       expect([mean.length, low.length, high.length]).toEqual([9, 9, 9]);
       mean.forEach((value, i) => {
@@ -200,7 +193,7 @@ describe("training", () => {
     const opened = await open("#v=1&norm=groupNorm&option=numGroups+2,+weight,+bias&shape=2,4,2,2&batch=4");
     const { page } = opened;
     await reach(page, "How small may a batch be?");
-    const stop = page.locator("section[aria-labelledby=part-6]").getByRole("button", { name: "Stop", exact: true });
+    const stop = page.locator("section[aria-labelledby=batch-size]").getByRole("button", { name: "Stop", exact: true });
     expect(await stop.isDisabled()).toBe(true);
     await page.getByRole("button", { name: "Train both with 4 seeds" }).click();
     await page.getByText(/Training: [1-7] of 8 runs/).waitFor({ timeout: 50_000 });
@@ -209,7 +202,10 @@ describe("training", () => {
     expect(await stop.isDisabled()).toBe(true);
     const both = `${await page.locator("[data-trained=batch]").textContent()}${await page.locator("[data-trained=group]").textContent()}`;
     expect(both).toMatch(/\d+\.\d \(/);
-    await page.getByLabel("Batch size", { exact: true }).selectOption("8");
+    await page
+      .locator("section[aria-labelledby=batch-size]")
+      .getByLabel("Batch size", { exact: true })
+      .selectOption("8");
     await page.getByText("Stopped.").waitFor({ state: "detached" });
     expect(await page.locator("[data-trained=batch]").textContent()).toBe("–");
     expect(await page.locator("[data-trained=group]").textContent()).toBe("–");
@@ -217,7 +213,7 @@ describe("training", () => {
   });
 
   test("SwitchableNorm's weights move away from a third each, and stay a mixture", async () => {
-    const opened = await open("#v=1&norm=groupNorm&option=numGroups+2,+weight,+bias&shape=2,4,2,2&batch=32");
+    const opened = await open("#v=1&norm=groupNorm&option=numGroups+2,+weight,+bias&shape=2,4,2,2&mix=32");
     const { page } = opened;
     await reach(page, "A norm that chooses");
     await page.getByRole("button", { name: "Train it at batch size 32" }).click();
@@ -240,7 +236,7 @@ describe("the parts", () => {
       ["Break it", "Break it"],
       ["AdaIN", "A style is a mean and a variance"],
     ] as const) {
-      await page.getByRole("navigation", { name: "Parts of this page" }).getByRole("button", { name }).click();
+      await page.getByRole("navigation", { name: "Parts of this page" }).getByRole("link", { name }).click();
       await page.waitForFunction((text) => document.activeElement?.textContent === text, heading);
       // At the top of the screen, or as far up as the end of the page lets it.
       await page.waitForFunction((text) => {

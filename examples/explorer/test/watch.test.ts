@@ -66,9 +66,54 @@ describe("the partition", () => {
         ["direct", "via mean", "via variance", "gradInput"].map((table) => valuesOf(page, table)),
       );
       sum?.forEach((value, i) =>
-        expect((direct?.[i] ?? NaN) + (viaMean?.[i] ?? NaN) + (viaVariance?.[i] ?? NaN), name).toBeCloseTo(value, 10),
+        expect((direct?.[i] ?? NaN) + (viaMean?.[i] ?? 0) + (viaVariance?.[i] ?? 0), name).toBeCloseTo(value, 10),
       );
     }
+    await close(opened);
+  });
+
+  test("a path that a norm has not is said, not shown as zeros", async () => {
+    const opened = await open();
+    const { page } = opened;
+    await page.getByRole("button", { name: "RMS (C)", exact: true }).click();
+    await page.getByText("nothing: this norm has no mean").waitFor();
+    expect(await valuesOf(page, "via mean")).toEqual([]);
+    expect(await valuesOf(page, "via variance")).toHaveLength(32);
+    await close(opened);
+  });
+
+  test("a norm of the list begins with what is usual for it, whatever was there before", async () => {
+    const opened = await open();
+    const { page } = opened;
+    const options = page.getByLabel("Options");
+    for (const [name, option] of [
+      ["layerNorm", "normalizedShape [4, 2, 2], weight, bias"],
+      ["normalize", "dim 1, p 2"],
+      ["batchNorm", "training, no affine"],
+    ] as const) {
+      await page.getByLabel("Any norm of the library").selectOption(name);
+      expect(await options.inputValue()).toBe(option);
+    }
+    await close(opened);
+  });
+
+  test("the whole set of the marked cell is marked, and the cell is in the address", async () => {
+    const opened = await open();
+    const { page } = opened;
+    await page.getByRole("grid", { name: "gradInput" }).locator("[data-cell='9']").focus();
+    await page.waitForFunction(() => location.hash.endsWith("cell=9"));
+    const marked = await page
+      .getByRole("grid", { name: "y, the output" })
+      .locator("td[data-cell]")
+      .evaluateAll((all) =>
+        all.flatMap((cell) =>
+          getComputedStyle(cell).boxShadow.includes("1.5px") ? [Number(cell.getAttribute("data-cell"))] : [],
+        ),
+      );
+    expect(marked.toSorted((a, b) => a - b)).toEqual([8, 9, 10, 11, 12, 13, 14, 15]);
+    const again = await open(new URL(page.url()).hash);
+    expect(await again.page.locator(".readout .where").textContent()).toBe("n0 c2 h0 w1");
+    await close(again);
     await close(opened);
   });
 
@@ -143,6 +188,55 @@ describe("forward and backward", () => {
     await page.getByText("✗ disagrees with gradInput").waitFor();
     expect(await valuesOf(page, "gradInput")).toEqual(await valuesOf(page, "direct"));
     await close(opened);
+  });
+
+  test("statistics taken for constants: the line strikes out what is lost, and ends in direct", async () => {
+    const opened = await open(FOUR);
+    const { page } = opened;
+    await page.getByRole("switch", { name: "Take mean and variance for constants" }).check();
+    const line = page.locator(".readout");
+    expect(await line.locator("del").count()).toBe(2);
+    expect(await line.locator("strong").textContent()).toBe(await line.locator("> span.direct").textContent());
+    await close(opened);
+  });
+
+  test("the line names the letters of the formula: r ĝ is direct, −r ⟨ĝ⟩ via mean, −r x̂ ⟨ĝ x̂⟩ via variance", async () => {
+    const opened = await open(FOUR);
+    const { page } = opened;
+    const text = (await page.locator(".readout .inside").textContent()) ?? "";
+    const numbers =
+      text
+        .replaceAll("−", "-")
+        .match(/-?[\d.]+(?=,|$)/g)
+        ?.map(Number) ?? [];
+    const [r = NaN, ghat = NaN, meanGhat = NaN, xhat = NaN, meanGhatXhat = NaN] = numbers;
+    const at = async (table: string): Promise<number> => (await valuesOf(page, table))[0] ?? NaN;
+    expect(r * ghat).toBeCloseTo(await at("direct"), 3);
+    expect(-r * meanGhat).toBeCloseTo(await at("via mean"), 3);
+    expect(-r * xhat * meanGhatXhat).toBeCloseTo(await at("via variance"), 3);
+    await close(opened);
+  });
+
+  test("LayerNorm's weight and bias lie like a sample of x, in both layouts", async () => {
+    for (const [name, option, columns] of [
+      ["Layer (C, H, W)", 8, ["c0", "c1", "c2", "c3"]],
+      ["Layer (C)", 4, ["c0", "c1", "c2", "c3"]],
+    ] as const) {
+      const opened = await open();
+      const { page } = opened;
+      await page.getByRole("button", { name, exact: true }).click();
+      const grid = page.getByRole("grid", { name: "weight, editable" });
+      expect(await grid.locator("thead th").allTextContents()).toEqual(columns);
+      expect(await grid.locator("tbody tr").first().locator("td[data-cell]").count()).toBe(option);
+      const before = await valuesOf(page, "y, the output");
+      await grid.locator("[data-cell='0']").click();
+      await page.keyboard.type("9");
+      await page.keyboard.press("Enter");
+      const after = await valuesOf(page, "y, the output");
+      const moved = after.flatMap((value, cell) => (value === before[cell] ? [] : [cell]));
+      expect(moved, name).toEqual(name === "Layer (C)" ? [0, 1, 2, 3, 16, 17, 18, 19] : [0, 16]);
+      await close(opened);
+    }
   });
 
   test("an edited cell costs less than a frame of the page's thread: script, style, layout and painting together", async () => {

@@ -23,7 +23,7 @@ export function adaptiveInstanceNorm({ label }: Chosen): Formulas {
   const alpha = Number(/alpha ([\d.]+)/.exec(label)?.[1] ?? 1);
   const part = alpha < 1;
   const along = unbiased ? tex`\frac{r\,z}{n - 1} \textstyle\sum \hat g\,z` : tex`r\,z\,\langle \hat g\,z \rangle`;
-  const rest = part ? ` α is ${alpha}; what is left of x goes past the normalization.` : "";
+  const rest = part ? ` Here α is ${alpha}, and what is left of x goes past the normalization.` : "";
   return {
     forward: list(
       tex`z = (x - \mu)\,r`,
@@ -36,7 +36,7 @@ export function adaptiveInstanceNorm({ label }: Chosen): Formulas {
       MEAN_TERM,
       viaVariance(along),
     ),
-    where: `${MEANS}; μ and σ are the content's, μₛ and σₛ the style's, variances ${unbiased ? "divided by n − 1" : "divided by n"}, σₛ with ε under its root. ĝ = gradOutput · σₛ${part ? " · α" : ""}.${rest}`,
+    where: `${MEANS}; μ and σ are the content's, μₛ and σₛ the style's, variances ${unbiased ? "divided by n − 1" : "divided by n"}, σₛ with ε under its root; ĝ = gradOutput · σₛ${part ? " · α" : ""}.${rest}`,
     hasMeans: !unbiased,
   };
 }
@@ -102,7 +102,7 @@ export function switchableNorm(chosen: Chosen): Formulas {
       viaMean(tex`${over} p_k\,\langle r\,\hat g \rangle_k`),
       viaVariance(tex`${over} q_k\,${apart}\,\langle r^2\,\hat g\,\hat x \rangle_k`),
     ),
-    where: `${kinds}; ⟨·⟩ₖ is the mean over the cells that k lets share their statistics.${unbiased ? " κ = M/(M − 1) for the M cells of an instance." : ""} p and q are softmaxes of meanWeight and varWeight, and ${gradXhat(chosen)}.`,
+    where: `Here ${kinds}; ⟨·⟩ₖ is the mean over the cells that k lets share their statistics.${unbiased ? " Here κ = M/(M − 1) for the M cells of an instance." : ""} The shares p and q are softmaxes of meanWeight and varWeight, and ${gradXhat(chosen)}.`,
     hasMeans: false,
   };
 }
@@ -112,7 +112,7 @@ export function batchRenorm(chosen: Chosen): Formulas {
     return {
       forward: list(tex`\hat x = \frac{x - m}{s}`, affine(tex`\hat x`, chosen)),
       backward: gradientOf("x", direct(tex`\frac{\hat g}{s}`)),
-      where: `m and s are the running mean and deviation, constants. ${sentence(gradXhat(chosen))}`,
+      where: `The running mean m and deviation s are constants. ${sentence(gradXhat(chosen))}`,
       hasMeans: false,
     };
   }
@@ -136,7 +136,7 @@ export function batchRenorm(chosen: Chosen): Formulas {
         "via deviation",
       ),
     ),
-    where: `r = ρ/s within 1/rMax and rMax (${limit(rMax)}), and d = (μ − m)/s within ±dMax (${limit(dMax)}), take the batch towards the running mean m and deviation s. Both are constants for the derivative. ${MEANS}, and ĝ = gradOutput · r${hasWeight ? " · weight" : ""}.`,
+    where: `Here r = ρ/s within 1/rMax and rMax (${limit(rMax)}), and d = (μ − m)/s within ±dMax (${limit(dMax)}), take the batch towards the running mean m and deviation s. Both are constants for the derivative. ${MEANS}, and ĝ = gradOutput · r${hasWeight ? " · weight" : ""}.`,
     hasMeans: true,
   };
 }

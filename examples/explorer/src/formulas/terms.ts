@@ -60,4 +60,5 @@ export const orConstants = (chosen: Chosen): Formulas =>
       }
     : three(chosen);
 
-export const sentence = (words: string): string => `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+/** A letter of a formula keeps its case, so it does not begin a sentence. */
+export const sentence = (words: string): string => `Here ${words}.`;

@@ -1,5 +1,5 @@
 /** Part 8, second half: AdaIN gives one picture the colours of another. */
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { JSX } from "preact";
 import { adaptiveInstanceNorm, tensor } from "normgrad";
 import type { Tensor } from "normgrad";
@@ -39,14 +39,10 @@ const ALPHAS = Array.from({ length: 11 }, (_, i) => i / 10);
 
 export function Adain(): JSX.Element {
   const { alpha } = state.value;
-  const result = adaptiveInstanceNorm(content, style, { alpha });
+  // Only when alpha moves: the state moves with every edited cell.
+  const result = useMemo(() => adaptiveInstanceNorm(content, style, { alpha }), [alpha]);
   return (
-    <section aria-labelledby="part-8b">
-      <h2 id="part-8b">A style is a mean and a variance</h2>
-      <p class="lead">
-        AdaIN normalizes each channel of the content by its own mean and variance, and gives it those of the style. No
-        pixel moves, but the colours do.
-      </p>
+    <>
       <Slider
         label="How much of the style (alpha)"
         values={ALPHAS}
@@ -58,7 +54,7 @@ export function Adain(): JSX.Element {
         <Painting title="style" image={style} />
         <Painting title="AdaIN" image={result} />
       </div>
-    </section>
+    </>
   );
 }
 
@@ -78,7 +74,8 @@ function Painting({ title, image }: { readonly title: string; readonly image: Te
     }
     context.putImageData(pixels, 0, 0);
   }, [image]);
-  const list = (values: Tensor): string => [...values.data].map((value) => value.toFixed(2)).join(" ");
+  const list = (values: Tensor): string =>
+    [...values.data].map((value, channel) => `${"RGB"[channel] ?? ""} ${value.toFixed(2)}`).join("  ");
   return (
     <figure>
       <canvas ref={place} width={SIDE} height={SIDE} role="img" aria-label={`the ${title} picture`} />

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { JSX } from "preact";
 import { faultOfRound, faults, visibleFaults } from "../faults.ts";
-import { maps, statistics } from "../model.ts";
+import { maps, sharing, statistics } from "../model.ts";
 import { change } from "../navigate.ts";
 import { state } from "../state.ts";
 import { Cells, gridOf } from "../ui/cells.tsx";
@@ -15,12 +15,7 @@ export function BreakIt(): JSX.Element {
   const broken = right ? visibleFaults(now, right, statistics.value) : [];
   const planted = faultOfRound(now.round, broken);
   return (
-    <section aria-labelledby="part-4">
-      <h2 id="part-4">Break it</h2>
-      <p class="lead">
-        One fault is planted in the backward of the norm above. The second map is what it does wrong: each fault leaves
-        a pattern of its own. Which is it?
-      </p>
+    <>
       {planted ? (
         <>
           <div class={gridOf("tables", now.shape)}>
@@ -30,6 +25,7 @@ export function BreakIt(): JSX.Element {
                 label="broken gradInput"
                 shape={now.shape}
                 values={planted.gradient}
+                sets={sharing.value}
                 colour={(cell) => signColour(planted.gradient[cell] ?? 0, largest(planted.gradient))}
               />
             </div>
@@ -39,6 +35,7 @@ export function BreakIt(): JSX.Element {
                 label="error of the broken gradInput"
                 shape={now.shape}
                 values={planted.error}
+                sets={sharing.value}
                 colour={(cell) => signColour(planted.error[cell] ?? 0, largest(planted.error))}
               />
               <p class="note">largest error {tiny(largest(planted.error))}</p>
@@ -52,10 +49,12 @@ export function BreakIt(): JSX.Element {
         </>
       ) : (
         <p>
-          No fault of the list would show in this norm: nothing flows through statistics here. Choose another one above.
+          {right
+            ? "No fault of the list would show in this norm: nothing flows through statistics here. Choose another one above."
+            : "The library refuses this input, so there is no backward to break: choose a larger shape above."}
         </p>
       )}
-    </section>
+    </>
   );
 }
 

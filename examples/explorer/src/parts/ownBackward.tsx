@@ -13,11 +13,17 @@ type Result = Judged | { readonly problem: string };
 /** After the last key. */
 const PAUSE = 500;
 
+/** Code that was typed here, is ours, or was allowed to run. What an address brings is none of these. */
+const allowed = new Set(examples.map(({ code }) => code));
+
 export function OwnBackward(): JSX.Element {
   const code = state.value.code ?? examples[0].code;
   const [result, setResult] = useState<Result | null>(null);
+  const [, setAsked] = useState(0);
+  const isAllowed = allowed.has(code);
   useEffect(() => {
     setResult(null);
+    if (!isAllowed) return undefined;
     let stop = (): void => undefined;
     const timer = setTimeout(() => {
       const running = check(code);
@@ -28,18 +34,18 @@ export function OwnBackward(): JSX.Element {
       clearTimeout(timer);
       stop();
     };
-  }, [code]);
+  }, [code, isAllowed]);
   const write = (next: string, kind: string | null): void => {
-    if (next !== code) change({ code: next === examples[0].code ? null : next }, kind);
+    if (next === code) return;
+    allowed.add(next);
+    change({ code: next === examples[0].code ? null : next }, kind);
+  };
+  const allow = (): void => {
+    allowed.add(code);
+    setAsked((count) => count + 1);
   };
   return (
-    <section aria-labelledby="part-7">
-      <h2 id="part-7">Write your own backward</h2>
-      <p class="lead">
-        A forward as a formula, and a backward as plain loops, of any op. checkOp draws shapes and values, compares with
-        the exact gradient, and says what is probably wrong. The code runs in a worker of your browser and is sent
-        nowhere.
-      </p>
+    <>
       <div class="buttons" role="group" aria-label="Begin with">
         {examples.map((example) => (
           <button
@@ -54,25 +60,72 @@ export function OwnBackward(): JSX.Element {
       </div>
       <div class="bench even">
         <Editor label="Your forward and backward, in JavaScript" value={code} onValue={(next) => write(next, "code")} />
-        <div role="status" class="judged">
-          <Verdict result={result} />
+        <div class="judged">
+          <div role="status">
+            {isAllowed ? (
+              <Verdict result={result} />
+            ) : (
+              <p>This address brings code of its own, which has not been run. Read it first.</p>
+            )}
+          </div>
+          {!isAllowed && (
+            <div>
+              <button type="button" class="primary" onClick={allow}>
+                Run it
+              </button>
+            </div>
+          )}
+          {isAllowed && result && "report" in result && <Log report={result.report} ok={result.ok} />}
         </div>
       </div>
-    </section>
+    </>
   );
 }
 
 function Verdict({ result }: { readonly result: Result | null }): JSX.Element {
   if (result === null) return <p class="note">Checking …</p>;
-  if ("problem" in result) return <p class="verdict wrong">✗ {result.problem}</p>;
+  if ("problem" in result) {
+    return (
+      <>
+        <p class="verdict wrong">✗ {result.problem}</p>
+        {result.problem.startsWith("SyntaxError") && (
+          <p class="note">
+            The editor takes one expression: an object in brackets, ({"{"} dims, inputs, forward, backward {"}"}), as in
+            the examples. Declarations go into its functions.
+          </p>
+        )}
+      </>
+    );
+  }
+  if (result.ok) return <p class="verdict right">✓ Right in every case that was drawn.</p>;
+  const { fault, words, evidence } = result;
   return (
     <>
-      <p class={`verdict ${result.ok ? "right" : "wrong"}`}>
-        {result.ok ? "✓ Right in every case that was drawn." : `✗ ${result.fault ?? "wrong"}: ${result.evidence ?? ""}`}
+      <p class="verdict wrong headline">
+        ✗ {words ? `${words.charAt(0).toUpperCase()}${words.slice(1)}.` : "A gradient is wrong."}
       </p>
-      <div class="code">
-        <pre tabIndex={0}>{result.report}</pre>
-      </div>
+      <p class="note">
+        {fault && fault !== "missing" && `checkOp calls it “${fault}”. `}
+        {evidence && `What was seen: ${evidence}.`}
+      </p>
     </>
+  );
+}
+
+/** All that checkOp says, folded: it is written for those who have the library. */
+function Log({ report, ok }: { readonly report: string; readonly ok: boolean }): JSX.Element {
+  return (
+    <details class="code">
+      <summary>The report of checkOp, in full</summary>
+      {!ok && (
+        <p class="note">
+          It names the smallest case that fails; “shrinks” counts the steps by which it was made smaller. In the map of
+          the error a character is a number of the gradient: “.” is right, “%” is wrong, “@” is the most wrong, “?” was
+          not judged. An ulp is the distance to the next double. The call after “replay” runs this very case again, for
+          those who have the library installed.
+        </p>
+      )}
+      <pre tabIndex={0}>{report}</pre>
+    </details>
   );
 }

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { BatchNorm2d, NdArray, tensor, updateRunningStats } from "normgrad";
 import { Generator } from "normgrad";
 import { differenceNow } from "../difference.ts";
-import { formulasOf } from "../formulas.ts";
+import { formulasOf, pathsOf } from "../formulas.ts";
 import { maps, mapsOf, partitionOf, subjectOf } from "../model.ts";
 import { sceneState } from "../presets.ts";
 import type { Preset, Scene } from "../presets.ts";
@@ -79,7 +79,12 @@ function MapsOf({ scene }: { readonly scene: Scene }): JSX.Element {
           x = [{now.x.map(exact).join(", ")}], gradOutput = [{now.gradOutput.map(exact).join(", ")}]
         </p>
       )}
-      <Paths shape={now.shape} maps={mapsOf(now, subject)} prefix={`${scene.caption}: `} />
+      <Paths
+        shape={now.shape}
+        maps={mapsOf(now, subject)}
+        has={pathsOf(now.norm, subject.case.label)}
+        prefix={`${scene.caption}: `}
+      />
     </div>
   );
 }
@@ -196,15 +201,36 @@ function Momentum(): JSX.Element {
     };
   }, []);
   return (
-    <Curve
-      label="A running mean over 200 batches with three momenta"
-      xLabel="batches"
-      yLabel="running mean"
-      x={x}
-      series={series}
-    />
+    <>
+      <div class="twin">
+        {UPDATES.map(([words, tex]) => (
+          <div key={words}>
+            <h4>{words}</h4>
+            <Formula label={`${words}: the update`} tex={tex} />
+          </div>
+        ))}
+      </div>
+      <Curve
+        label="A running mean over 200 batches with three momenta"
+        xLabel="batches"
+        yLabel="running mean"
+        x={x}
+        series={series}
+      />
+    </>
   );
 }
+
+const UPDATES = [
+  [
+    "PyTorch, momentum m = 0.1",
+    String.raw`\text{running} \leftarrow (1 - m) \cdot \text{running} + m \cdot \text{batch}`,
+  ],
+  [
+    "Keras, momentum m = 0.99",
+    String.raw`\text{running} \leftarrow m \cdot \text{running} + (1 - m) \cdot \text{batch}`,
+  ],
+] as const;
 
 /** What the layer itself says. */
 function refusal(): string {

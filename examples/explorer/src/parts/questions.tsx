@@ -5,6 +5,7 @@ import { change } from "../navigate.ts";
 import { presets } from "../presets.ts";
 import type { Preset } from "../presets.ts";
 import { state } from "../state.ts";
+import { PartLink } from "./partLink.tsx";
 import { Picture } from "./picture.tsx";
 
 export function Questions(): JSX.Element {
@@ -29,6 +30,12 @@ export function Questions(): JSX.Element {
   );
 }
 
+/** The focus goes to the question, not to nowhere. */
+function close({ name }: Preset): void {
+  change({ question: null });
+  document.querySelector<HTMLElement>(`.questions a[href="#${name}"]`)?.focus();
+}
+
 function Answer({ preset }: { readonly preset: Preset }): JSX.Element {
   const place = useRef<HTMLElement>(null);
   // A link that was sent leads to its answer.
@@ -38,9 +45,12 @@ function Answer({ preset }: { readonly preset: Preset }): JSX.Element {
       <h3>{preset.question}</h3>
       <p class="lead">{preset.answer}</p>
       <Picture preset={preset} />
-      <p class="note">The page below is set to this example: change a cell there, and watch.</p>
+      <p>
+        {preset.next.before} <PartLink to={preset.next.part}>{preset.next.link}</PartLink>
+        {preset.next.after}
+      </p>
       <div>
-        <button type="button" onClick={() => change({ question: null })}>
+        <button type="button" onClick={() => close(preset)}>
           Close the answer
         </button>
       </div>

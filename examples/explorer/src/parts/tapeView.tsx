@@ -34,7 +34,8 @@ export function TapeView(): JSX.Element | null {
     [norm, option, given, shape, opened, tape?.nodes.length],
   );
   const [at, setAt] = useState(0);
-  if (!tape || !picture) return null;
+  if (!tape || !picture)
+    return <p>The library refuses this input, so nothing is written: choose a larger shape above.</p>;
   const last = tape.steps.length - 1;
   const step = tape.steps[Math.min(at, last)];
   if (!step) return null;
@@ -47,12 +48,7 @@ export function TapeView(): JSX.Element | null {
   );
   const go = (to: number): void => setAt(Math.max(0, Math.min(last, to)));
   return (
-    <section aria-labelledby="part-5">
-      <h2 id="part-5">Step the tape</h2>
-      <p class="lead">
-        The engine writes down what is computed, and walks the list back. For the loss Σ y · gradOutput a norm is one
-        step; opened, its formula is many, and the same gradient arrives.
-      </p>
+    <>
       <div class="buttons">
         <button type="button" onClick={() => go(0)} disabled={position === 0}>
           To the start
@@ -108,7 +104,7 @@ export function TapeView(): JSX.Element | null {
       <div class="code" role="status">
         <pre tabIndex={0}>{step.text}</pre>
       </div>
-    </section>
+    </>
   );
 }
 

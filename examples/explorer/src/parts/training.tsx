@@ -11,7 +11,6 @@ import { EPOCHS } from "../training/train.ts";
 import { Curve } from "../ui/curve.tsx";
 import type { Series } from "../ui/curve.tsx";
 import { Select } from "../ui/select.tsx";
-import { Switchable } from "./switchable.tsx";
 
 const BEFORE: ReadonlyMap<string, Spread> = new Map(Object.entries(precomputed.errors));
 const X = Array.from({ length: EPOCHS + 1 }, (_, epoch) => epoch);
@@ -44,49 +43,40 @@ export function TrainingPart(): JSX.Element {
   );
   return (
     <>
-      <section aria-labelledby="part-6">
-        <h2 id="part-6">How small may a batch be?</h2>
-        <p class="lead">
-          BatchNorm’s statistics are those of the batch. In a network without convolutions each of its sets has one
-          value a sample: with a batch of two every x̂ is +1 or −1, whatever the image. GroupNorm does not look at the
-          batch. Two hidden layers learn 400 handwritten digits, in your browser; the learning rate goes with the batch
-          size.
-        </p>
-        <div class="controls">
-          <Select
-            label="Batch size"
-            value={String(batchSize)}
-            options={BATCH_SIZES.map((size) => [String(size), String(size)])}
-            onValue={(size) => change({ batchSize: Number(size) })}
-          />
-          <button type="button" class="primary" onClick={() => session.start(["batch", "group"], batchSize)}>
-            Train both with {SEEDS.length} seeds
-          </button>
-          <button type="button" disabled={!session.isRunning.value} onClick={session.stop}>
-            Stop
-          </button>
-          <span role="status" class="beside">
-            {session.told.value || "Takes 1 to 10 seconds, the longer the smaller the batch. The page stays usable."}
-          </span>
-        </div>
-        <div class="bench">
-          <Curve
-            label={`Test error in percent over ${EPOCHS} epochs at batch size ${batchSize}, means of several seeds with their range`}
-            xLabel="epochs"
-            yLabel="test error, %"
-            x={X}
-            series={series}
-            range={PERCENT}
-          />
-          <Ends batchSize={batchSize} here={here} />
-        </div>
-        <p class="note">
-          Lines and numbers are means of {SEEDS.length} seeds, bands and brackets reach from the best to the worst of
-          them. Those from before were written by scripts/precompute.ts; “here” are four other seeds, drawn as they
-          come.
-        </p>
-      </section>
-      <Switchable x={X} batchSize={batchSize} />
+      <div class="controls">
+        <Select
+          label="Batch size"
+          value={String(batchSize)}
+          options={BATCH_SIZES.map((size) => [String(size), String(size)])}
+          onValue={(size) => change({ batchSize: Number(size) })}
+        />
+        <button type="button" class="primary" onClick={() => session.start(["batch", "group"], batchSize)}>
+          Train both with {SEEDS.length} seeds
+        </button>
+        <button type="button" disabled={!session.isRunning.value} onClick={session.stop}>
+          Stop
+        </button>
+        <span role="status" class="beside">
+          {session.told.value ||
+            "Takes some seconds, more with a smaller batch or a slower machine. The page stays usable."}
+        </span>
+      </div>
+      <div class="bench">
+        <Curve
+          label={`Test error in percent over ${EPOCHS} epochs at batch size ${batchSize}, means of several seeds with their range`}
+          xLabel="epochs"
+          yLabel="test error, %"
+          x={X}
+          series={series}
+          range={PERCENT}
+        />
+        <Ends batchSize={batchSize} here={here} />
+      </div>
+      <p class="note">
+        Lines and numbers are means of {SEEDS.length} seeds, bands and brackets reach from the best to the worst of
+        them. Those from before were trained by the same code and are part of the page; “here” are four other seeds,
+        drawn as they come.
+      </p>
     </>
   );
 }

@@ -48,7 +48,10 @@ export function createSession(): Session {
     if (isRunning.value) told.value = words;
     isRunning.value = false;
   };
-  const stop = (): void => end("Stopped. What was trained stays.");
+  const stop = (): void => {
+    const isEmpty = Object.values(runs.value).every((seeds) => shownRuns(seeds).length === 0);
+    end(isEmpty ? "Stopped before anything was trained." : "Stopped. What was trained stays.");
+  };
 
   const start: Session["start"] = (norms, batchSize) => {
     end("");

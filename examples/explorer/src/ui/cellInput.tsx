@@ -2,7 +2,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { JSX } from "preact";
 import { notice } from "../state.ts";
-import { parseNumber } from "./numbers.ts";
+import { parseNumber, refusalOfEntry } from "./numbers.ts";
 
 interface CellInputProps {
   readonly label: string;
@@ -31,12 +31,23 @@ export function CellInput({ label, value, start, onOpen, onValue, onDone }: Cell
     const number = parseNumber(next);
     if (number !== null) onValue(number);
   };
+  const isDone = useRef(false);
+  /** What cannot be read leaves nothing of its beginning behind: the cell has its old value again. */
+  const end = (byKey: boolean): void => {
+    if (isDone.current) return;
+    isDone.current = true;
+    if (parseNumber(text) === null) {
+      onValue(before.current);
+      notice.value = `${refusalOfEntry(text)} The cell keeps ${before.current}.`;
+    }
+    onDone(byKey);
+  };
   const onKeyDown = (event: KeyboardEvent): void => {
     event.stopPropagation();
     if (event.key === "Enter") {
-      if (parseNumber(text) === null) notice.value = `“${text}” is no number; the cell keeps ${value}.`;
-      onDone(true);
+      end(true);
     } else if (event.key === "Escape") {
+      isDone.current = true;
       onValue(before.current);
       onDone(true);
     } else if (event.key === "ArrowUp" || event.key === "ArrowDown") {
@@ -54,7 +65,7 @@ export function CellInput({ label, value, start, onOpen, onValue, onDone }: Cell
       aria-invalid={parseNumber(text) === null}
       onInput={(event) => take(event.currentTarget.value)}
       onKeyDown={onKeyDown}
-      onBlur={() => onDone(false)}
+      onBlur={() => end(false)}
     />
   );
 }

@@ -1,15 +1,12 @@
 /** A tensor [N, C, H, W] as a table of numbers: samples and rows down, channels and columns across. */
 import { useRef, useState } from "preact/hooks";
 import type { JSX } from "preact";
-import { signal, useSignal } from "@preact/signals";
-import type { Signal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
+import { looked } from "../looked.ts";
 import type { Shape4 } from "../subject.ts";
 import { Cell } from "./cell.tsx";
 import { CellInput } from "./cellInput.tsx";
 import { short } from "./numbers.ts";
-
-/** The cell that the reader looks at: the same one in every table. */
-export const looked: Signal<number> = signal(0);
 
 interface CellsProps {
   /** Read out as the table's name. */
@@ -21,6 +18,15 @@ interface CellsProps {
   readonly onEdit?: (cell: number, value: number) => void;
   /** Not a tensor of the input's shape: its marked cell is its own. */
   readonly alone?: boolean;
+  /** Who shares statistics with whom, so that the whole set of the marked cell can be marked. */
+  readonly sets?: readonly number[] | undefined;
+  /** In place of n0, n1, … and of c0, c1, …; in the names of the cells as well. */
+  readonly names?: Names | undefined;
+}
+
+export interface Names {
+  readonly rows?: ((n: number) => string) | undefined;
+  readonly columns?: ((c: number) => string) | undefined;
 }
 
 const KEYS: Readonly<Record<string, readonly [rows: number, columns: number]>> = {
@@ -32,9 +38,10 @@ const KEYS: Readonly<Record<string, readonly [rows: number, columns: number]>> =
   End: [0, 1000],
 };
 
-export function cellName(cell: number, [, c, h, w]: Shape4): string {
-  const n = Math.floor(cell / (c * h * w));
-  return `n${n} c${Math.floor(cell / (h * w)) % c} h${Math.floor(cell / w) % h} w${cell % w}`;
+export function cellName(cell: number, [, c, h, w]: Shape4, { rows, columns }: Names = {}): string {
+  const [n, channel] = [Math.floor(cell / (c * h * w)), Math.floor(cell / (h * w)) % c];
+  const [row, column] = [rows?.(n) ?? `n${n}`, columns?.(channel) ?? `c${channel}`];
+  return `${row} ${column} h${Math.floor(cell / w) % h} w${cell % w}`.trim();
 }
 
 /** Rows that do not fit into a third of the page: the class of a grid of tables says so. */
@@ -49,7 +56,17 @@ function cellOf({ target }: Event): number | null {
   return cell ? Number(cell.getAttribute("data-cell")) : null;
 }
 
-export function Cells({ label, shape, values, colour, text, onEdit, alone = false }: CellsProps): JSX.Element {
+export function Cells({
+  label,
+  shape,
+  values,
+  colour,
+  text,
+  onEdit,
+  alone = false,
+  sets,
+  names = {},
+}: CellsProps): JSX.Element {
   const [n, c, h, w] = shape;
   const [rows, columns] = [n * h, c * w];
   const [editing, setEditing] = useState<{ readonly cell: number; readonly start: string | null } | null>(null);
@@ -80,6 +97,9 @@ export function Cells({ label, shape, values, colour, text, onEdit, alone = fals
     } else if (onEdit && (event.key === "Enter" || event.key === "F2")) {
       event.preventDefault();
       if (typed.current === "") setEditing({ cell, start: null });
+    } else if (onEdit && (event.key === "Delete" || event.key === "Backspace")) {
+      event.preventDefault();
+      onEdit(cell, 0);
     } else if (onEdit && /^[-−0-9.]$/.test(event.key)) {
       event.preventDefault();
       typed.current += event.key;
@@ -112,32 +132,35 @@ export function Cells({ label, shape, values, colour, text, onEdit, alone = fals
         <thead>
           <tr>
             <td />
-            {numbers(c).map((channel) => (
-              <th scope="colgroup" colSpan={w} key={channel} class={channel > 0 ? "gap" : ""}>
-                c{channel}
-              </th>
-            ))}
+            {numbers(c).map((channel) => {
+              const words = names.columns?.(channel) ?? `c${channel}`;
+              const className = channel > 0 ? "gap" : "";
+              return words === "" ? (
+                <td colSpan={w} key={channel} class={className} />
+              ) : (
+                <th scope="colgroup" colSpan={w} key={channel} class={className}>
+                  {words}
+                </th>
+              );
+            })}
           </tr>
         </thead>
         <tbody>
           {numbers(rows).map((row) => (
             <tr key={row} class={row > 0 && row % h === 0 ? "gap" : ""}>
-              {row % h === 0 && (
-                <th scope="rowgroup" rowSpan={h}>
-                  n{row / h}
-                </th>
-              )}
+              {row % h === 0 && <RowName words={names.rows?.(row / h) ?? `n${row / h}`} span={h} />}
               {numbers(columns).map((column) => {
                 const cell = cellAt(row, column);
                 const value = values[cell] ?? NaN;
                 const shown = text ? text(cell) : short(value);
-                const name = cellName(cell, shape);
+                const name = cellName(cell, shape, names);
                 return (
                   <Cell
                     key={column}
                     cell={cell}
                     gap={column > 0 && column % w === 0}
                     looked={cell === current}
+                    set={sets?.[cell]}
                     background={colour(cell)}
                     name={`${name}: ${shown}`}
                     title={`${name}: ${text ? shown : String(value)}`}
@@ -164,5 +187,15 @@ export function Cells({ label, shape, values, colour, text, onEdit, alone = fals
         </tbody>
       </table>
     </div>
+  );
+}
+
+function RowName({ words, span }: { readonly words: string; readonly span: number }): JSX.Element {
+  return words === "" ? (
+    <td rowSpan={span} />
+  ) : (
+    <th scope="rowgroup" rowSpan={span}>
+      {words}
+    </th>
   );
 }

@@ -36,6 +36,15 @@ export function parseNumber(text: string): number | null {
   return Number.isFinite(value) ? value : null;
 }
 
+/** Why an entry is none, in a sentence. */
+export function refusalOfEntry(text: string): string {
+  const plain = text.trim().replace("−", "-").replace(",", ".");
+  if (plain === "") return "The entry was empty.";
+  return /^-?(\d|\.)/.test(plain) && Math.abs(Number(plain)) === Infinity
+    ? `“${text}” is too large for a double.`
+    : `“${text}” is no number.`;
+}
+
 export function largest(...lists: readonly (readonly number[])[]): number {
   return lists.flat().reduce((most, value) => Math.max(most, Math.abs(value) || 0), 0);
 }
