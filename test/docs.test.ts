@@ -62,6 +62,10 @@ function checkOfLine(line: string): string[] {
   const match = /^(\s*const (\w+|\[(\w+)[^\]]*\]) = )?\s*(.*?); +\/\/ (.+)$/.exec(line.trimEnd());
   if (!match) return [line];
   const [, declared, name, first, expression = "", comment = ""] = match;
+  const report = /^console\.log\((.*)\)$/.exec(expression)?.[1];
+  if (report !== undefined && /^(?:FAIL|ok) .*…/.test(comment)) {
+    return [`globalThis.checkReport(String(${report}), ${JSON.stringify(comment)});`];
+  }
   if (expression.startsWith("console.log(")) return [line];
   const value = expression.startsWith("String(") ? comment : VALUE.exec(comment)?.[1];
   if (value === undefined) {
@@ -114,7 +118,22 @@ function checkValue(actual: unknown, expected: string): void {
     );
   });
 }
-Object.assign(globalThis, { checkValue });
+
+/** A report as a comment shortens it: the parts between "…" stand in it, in this order. */
+function checkReport(actual: string, expected: string): void {
+  checked++;
+  const inOneLine = (text: string): string => text.replaceAll(/\s+/g, " ").trim();
+  const report = inOneLine(actual);
+  expected
+    .split("…")
+    .map(inOneLine)
+    .reduce((from, part) => {
+      const at = report.indexOf(part, from);
+      expect(at, `"${part}" in ${report}`).toBeGreaterThanOrEqual(from);
+      return at + part.length;
+    }, 0);
+}
+Object.assign(globalThis, { checkValue, checkReport });
 
 async function run(example: Example, name: string): Promise<void> {
   mkdirSync(BLOCKS, { recursive: true });
@@ -170,6 +189,9 @@ describe("documentation", () => {
     expect(withChecks("printTape(loss);\n// %1 = a\n// %2 = b")).toContain(
       'checkValue(String(printTape(loss)), "%1 = a\\n%2 = b")',
     );
+    expect(withChecks("console.log(a); // FAIL b … c")).toBe('globalThis.checkReport(String(a), "FAIL b … c");');
+    expect(() => checkReport("FAIL  a\nb c", "FAIL a … c …")).not.toThrow();
+    expect(() => checkReport("FAIL a c b", "FAIL a … b … c")).toThrow('"c" in FAIL a c b');
     expect(() => withChecks("f(x); // [1, (two)]")).toThrow("not understood");
   });
 });

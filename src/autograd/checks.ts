@@ -3,19 +3,37 @@
  * that they use most: a wrong kind that is ignored, or becomes NaN, is found much later.
  */
 import { describeValue } from "./format.ts";
+import { unknownOption } from "./knownOptions.ts";
 import { Num } from "./num.ts";
 
-/** Options in an object. Passed by position, as PyTorch takes many, they would be ignored without a word. */
-export function checkOptions<T extends object>(name: string, options: T, what = "options"): T {
-  if (typeof options !== "object" || options === null || Array.isArray(options) || options instanceof Num) {
-    throw new TypeError(`${name}: expected ${what} as an object { name: value }, got ${describeValue(options)}`);
+/**
+ * Options in an object, all of them known. Passed by position, as PyTorch takes many, or under another name, they would be
+ * ignored without a word. A list of them with one missing, or one too many, does not compile.
+ */
+export function checkOptions<T extends object, K extends keyof T & string>(
+  name: string,
+  options: T,
+  known: readonly K[] & (Exclude<keyof T, K> extends never ? unknown : never),
+): T {
+  if (!isObject(options)) {
+    const named = `{ ${known.join(", ")} }`;
+    throw new TypeError(`${name}: expected options as an object ${named}, got ${describeValue(options)}`);
   }
+  const unknown = unknownOption(options, known);
+  if (unknown !== null) throw new TypeError(`${name}: expected ${unknown}`);
   return options;
 }
 
-/** Options that nobody has taken: a misspelt one would be ignored. `left` is what remains beside those that are known. */
-export function checkNoneLeft(name: string, left: object): void {
-  for (const option in left) throw new TypeError(`${name}: expected options that it knows, got ${option}`);
+/** Values by names. */
+export function checkObject<T extends object>(name: string, what: string, value: T): T {
+  if (isObject(value)) return value;
+  throw new TypeError(`${name}: expected ${what} as an object { name: value }, got ${describeValue(value)}`);
+}
+
+/** Neither an array, typed or not, nor a Map or a tensor. */
+function isObject(value: object): boolean {
+  if (typeof value !== "object" || value === null || value instanceof Num) return false;
+  return !(Symbol.iterator in value || value instanceof ArrayBuffer);
 }
 
 /** true or false: of other values, "false" would be true. */

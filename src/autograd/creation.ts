@@ -58,7 +58,7 @@ export function tensor(
   data: NestedArray | Float32Array | Float64Array | Int32Array | Uint8Array,
   options: TensorOptions & { readonly shape?: Shape } = {},
 ): Tensor {
-  const { shape, dtype, requiresGrad = false } = checkOptions("tensor", options);
+  const { shape, dtype, requiresGrad = false } = checkOptions("tensor", options, ["shape", "dtype", "requiresGrad"]);
   const typed = ArrayBuffer.isView(data);
   if (typed && !isListed(data)) {
     throw new TypeError(
@@ -129,7 +129,7 @@ export function arange(start: number, end?: number, step = 1, options: TensorOpt
   }
   return tensor(
     Float64Array.from({ length: Math.ceil(steps) }, (_, i) => from + i * step),
-    { dtype: defaultDtype, ...checkOptions("arange", options) },
+    { dtype: defaultDtype, ...checkOptions("arange", options, ["dtype", "requiresGrad"]) },
   );
 }
 
@@ -199,13 +199,17 @@ function checkTensors(name: string, tensors: readonly Tensor[]): readonly [Tenso
 /** The options of `rand` and `randn`: checked before anything is drawn. */
 function checkRandom(name: string, shape: Shape, options: RandomOptions): Required<RandomOptions> {
   checkShape(name, shape);
-  const { dtype = defaultDtype, generator = defaultGenerator, requiresGrad = false } = checkOptions(name, options);
+  const {
+    dtype = defaultDtype,
+    generator = defaultGenerator,
+    requiresGrad = false,
+  } = checkOptions(name, options, ["dtype", "generator", "requiresGrad"]);
   return { dtype: checkDtype(name, dtype), generator: checkGenerator(name, generator), requiresGrad };
 }
 
 function fill(name: string, shape: Shape, value: number, options: TensorOptions): Tensor {
   checkShape(name, shape);
-  const { dtype = defaultDtype, requiresGrad = false } = checkOptions(name, options);
+  const { dtype = defaultDtype, requiresGrad = false } = checkOptions(name, options, ["dtype", "requiresGrad"]);
   return new Tensor(NdArray.full([...shape], value, checkDtype(name, dtype)), requiresGrad);
 }
 

@@ -1,4 +1,5 @@
 /** Ops from plain functions on typed arrays. */
+import { checkOptions } from "./checks.ts";
 import { describeValue } from "./format.ts";
 import { NdArray } from "./ndarray.ts";
 import type { Dtype, FloatArray } from "./ndarray.ts";
@@ -35,8 +36,10 @@ export interface CustomOpOptions {
 export function customOp(
   forward: (...inputs: FloatArray[]) => FloatArray,
   backward: (gradOutput: FloatArray, ...inputs: FloatArray[]) => readonly (FloatArray | null)[],
-  { name = forward?.name || "customOp", outputShape = (first = []) => first }: CustomOpOptions = {},
+  options: CustomOpOptions = {},
 ): (...inputs: readonly Tensor[]) => Tensor {
+  const checked = checkOptions("customOp", options, ["name", "outputShape"]);
+  const { name = forward?.name || "customOp", outputShape = (first = []) => first } = checked;
   if (typeof forward !== "function" || typeof backward !== "function") {
     const got = `${describeValue(forward)} and ${describeValue(backward)}`;
     throw new TypeError(`customOp: expected two functions, forward and backward, got ${got}`);

@@ -27,6 +27,12 @@ export function describeValue(value: unknown): string {
   return "length" in value ? `${named} of ${String(value.length)}` : named;
 }
 
+/** The first of many names: the whole list of a large model would be pages. */
+export function formatNames(names: readonly string[]): string {
+  const more = names.length > 6 ? [`and ${names.length - 5} more`] : [];
+  return [...(more.length > 0 ? names.slice(0, 5) : names), ...more].join(", ");
+}
+
 /** At most this many entries a dim are printed, half from each end, once an array has more than `LARGE` elements. */
 const EDGE = 3;
 const LARGE = 200;

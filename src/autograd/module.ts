@@ -1,5 +1,7 @@
 /** Module, Parameter, Buffer: what a layer is made of. */
-import { checkOptions } from "./checks.ts";
+import { checkBoolean, checkObject, checkOptions } from "./checks.ts";
+import { heldIn } from "./containers.ts";
+import { describeValue, formatNames } from "./format.ts";
 import { formatShape, sameShape } from "./shape.ts";
 import { checkTensor, Tensor } from "./tensor.ts";
 
@@ -43,7 +45,8 @@ export class Buffer extends Tensor {
   /** A state dict may leave it out; it is then set to zero, as PyTorch does with num_batches_tracked. */
   readonly optional: boolean;
 
-  constructor(initial: Tensor, { optional = false }: { readonly optional?: boolean } = {}) {
+  constructor(initial: Tensor, options: { readonly optional?: boolean } = {}) {
+    const { optional = false } = checkOptions("Buffer", options, ["optional"]);
     super(checkTensor("Buffer", "the initial value", initial).value);
     this.optional = optional;
   }
@@ -56,8 +59,9 @@ export type StateDict = Readonly<Record<string, Tensor>>;
 export type AnyModule = Module<never, unknown>;
 
 /**
- * A layer, or a network made of layers. Parameters, buffers and modules that are stored in its attributes (modules also
- * in arrays) are found in the order of the attributes.
+ * A layer, or a network made of layers. Parameters, buffers and modules that are stored in its attributes are found in the
+ * order of the attributes, also in arrays, plain objects, Maps and Sets: what PyTorch has ModuleList and ModuleDict for. A
+ * `#private` field cannot be seen from outside: what stands there is not trained, and not saved.
  *
  * @example
  * class Net extends Module {
@@ -72,11 +76,21 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [input
   /** Whether the module is in training mode: batch statistics, dropout. Change it with `train` and `eval`. */
   training = true;
 
+  constructor() {
+    // For callers in JavaScript: a class without a forward does not compile. One in a class field takes its place.
+    if (Reflect.has(this, "forward")) return;
+    const { name } = this.constructor;
+    const value = (): never => {
+      throw new TypeError(`forward: expected the class ${name} to have a method forward, got none`);
+    };
+    Object.defineProperty(this, "forward", { value, writable: true, configurable: true });
+  }
+
   abstract forward(...inputs: Inputs): Output;
 
   /** The modules stored in attributes, with their names. */
   *namedChildren(): Generator<readonly [name: string, child: AnyModule]> {
-    for (const [name, value] of Object.entries(this)) yield* modulesIn(name, value);
+    for (const [name, value] of heldIn(this, isHeld)) if (value instanceof Module) yield [name, value];
   }
 
   /** This module and all below it, each once; the name of this one is "". */
@@ -114,6 +128,7 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [input
 
   /** Training mode for this module and all below it. */
   train(mode = true): this {
+    checkBoolean("train", "mode", mode);
     for (const module of this.modules()) module.training = mode;
     return this;
   }
@@ -136,16 +151,16 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [input
    * Takes the values of a state dict over, converted to each tensor's dtype.
    *
    * @param options.strict throw if a key is missing or unexpected. Default true; otherwise they are only reported
-   * @throws RangeError that lists all missing and unexpected keys and wrong shapes; TypeError if something is no tensor.
-   * Nothing has been changed then
+   * @throws RangeError that names missing and unexpected keys and wrong shapes, the first of many; TypeError if something is
+   * no tensor. Nothing has been changed then
    */
   loadStateDict(
     state: StateDict,
     options: { readonly strict?: boolean } = {},
   ): { readonly missingKeys: readonly string[]; readonly unexpectedKeys: readonly string[] } {
-    const { strict = true } = checkOptions("loadStateDict", options);
+    const { strict = true } = checkOptions("loadStateDict", options, ["strict"]);
     const own = new Map(this.stateEntries());
-    const given = new Map(Object.entries(checkOptions("loadStateDict", state, "a state dict")));
+    const given = new Map(Object.entries(checkStateDict(state)));
     const missingKeys = [...own].filter(([key, to]) => !given.has(key) && !isOptional(to)).map(([key]) => key);
     const unexpectedKeys = [...given.keys()].filter((key) => !own.has(key));
     const shapes = [...own].flatMap(([key, to]) => {
@@ -155,9 +170,9 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [input
         : [`shape ${formatShape(from.shape)} instead of ${formatShape(to.shape)} for ${key}`];
     });
     const faults = [
-      ...(strict && missingKeys.length > 0 ? [`the missing keys ${missingKeys.join(", ")}`] : []),
-      ...(strict && unexpectedKeys.length > 0 ? [`the unexpected keys ${unexpectedKeys.join(", ")}`] : []),
-      ...shapes,
+      ...(strict && missingKeys.length > 0 ? [`the missing keys ${formatNames(missingKeys)}`] : []),
+      ...(strict && unexpectedKeys.length > 0 ? [`the unexpected keys ${formatNames(unexpectedKeys)}`] : []),
+      ...(shapes.length > 0 ? [formatNames(shapes)] : []),
     ];
     if (faults.length > 0) {
       const name = this.constructor.name;
@@ -189,7 +204,7 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [input
   private *namedState<T extends Tensor>(kind: new (...args: never[]) => T): Generator<readonly [string, T]> {
     const seen = new Set<T>();
     for (const [path, module] of this.namedModules()) {
-      for (const [name, value] of Object.entries(module)) {
+      for (const [name, value] of heldIn(module, isHeld)) {
         if (!(value instanceof kind) || seen.has(value)) continue;
         seen.add(value);
         yield [join(path, name), value];
@@ -200,7 +215,7 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [input
   /** Parameters, then buffers, of one module after the other. What stands at two places has two keys, as in PyTorch. */
   private *stateEntries(path = ""): Generator<readonly [key: string, tensor: Tensor]> {
     for (const kind of [Parameter, Buffer]) {
-      for (const [name, value] of Object.entries(this)) {
+      for (const [name, value] of heldIn(this, isHeld)) {
         if (value instanceof kind) yield [join(path, snakeCase(name)), value];
       }
     }
@@ -208,9 +223,15 @@ export abstract class Module<Inputs extends readonly unknown[] = readonly [input
   }
 }
 
-function* modulesIn(name: string, value: unknown): Generator<readonly [name: string, child: AnyModule]> {
-  if (value instanceof Module) yield [name, value];
-  if (Array.isArray(value)) for (const [i, entry] of value.entries()) yield* modulesIn(`${name}.${i}`, entry);
+function isHeld(value: object): value is Tensor | AnyModule {
+  return value instanceof Tensor || value instanceof Module;
+}
+
+function checkStateDict(state: StateDict): StateDict {
+  const isFile = ArrayBuffer.isView(state) || state instanceof ArrayBuffer;
+  const way = isFile ? "loadSafetensors(bytes)" : state instanceof Module ? "model.stateDict()" : null;
+  if (way === null) return checkObject("loadStateDict", "a state dict", state);
+  throw new TypeError(`loadStateDict: expected a state dict, as ${way} answers it, got ${describeValue(state)}`);
 }
 
 function join(path: string, name: string): string {

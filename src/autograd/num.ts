@@ -5,6 +5,8 @@
  * Primitives are abstract: each reading implements them. Everything else is derived here once; a reading may override a
  * derived operation with a faster or better recorded one, and tests hold the two together.
  */
+import { describeValue } from "./format.ts";
+import { unknownOption } from "./knownOptions.ts";
 import {
   broadcastShapes,
   checkIndices,
@@ -155,7 +157,10 @@ export abstract class Num<A extends Num<A>> {
   }
 
   /** mean((x − mean)²) · n/(n − correction) over `dims`, or over all. Unbiased by default, as torch.var. */
-  variance(dims?: readonly number[], { correction = 1, keepdim = false }: VarianceOptions = {}): A {
+  variance(dims?: readonly number[], options: VarianceOptions = {}): A {
+    const unknown = unknownOption(options, ["correction", "keepdim"]);
+    if (unknown !== null) throw new TypeError(`variance: expected ${unknown}`);
+    const { correction = 1, keepdim = false } = options;
     const over = normalizeDims(dims, this.ndim, "variance");
     const n = countOver(this.shape, over);
     return this.center(over)
@@ -228,7 +233,9 @@ export abstract class Num<A extends Num<A>> {
     const size = this.shape[along] ?? 0;
     const positions = Array.from(checkIndices("indexSelect", indices), (index) => {
       if (Number.isInteger(index) && index >= -size && index < size) return index < 0 ? index + size : index;
-      throw new RangeError(`indexSelect: expected indices in [${-size}, ${size}) for dim ${dim}, got ${index}`);
+      throw new RangeError(
+        `indexSelect: expected indices in [${-size}, ${size}) for dim ${dim}, got ${describeValue(index)}`,
+      );
     });
     const copy = Array.isArray(indices) ? [...indices] : Int32Array.from(indices);
     return this.gatherAlong("indexSelect", along, positions, { dim, indices: copy });
@@ -237,6 +244,12 @@ export abstract class Num<A extends Num<A>> {
   /** One entry of `dim`, which disappears: x[:, index] for dim 1. */
   select(dim: number, index: number): A {
     const along = normalizeDim(dim, this.ndim, "select");
+    const size = this.shape[along] ?? 0;
+    if (!Number.isInteger(index) || index < -size || index >= size) {
+      throw new RangeError(
+        `select: expected an index in [${-size}, ${size}) for dim ${dim}, got ${describeValue(index)}`,
+      );
+    }
     return this.indexSelect(along, [index]).reshape(reducedShape(this.shape, [along], false));
   }
 

@@ -1,4 +1,5 @@
 /** The tape in text. */
+import { checkOptions } from "./checks.ts";
 import { formatValue } from "./format.ts";
 import type { Shape } from "./shape.ts";
 import { tapeOf } from "./tape.ts";
@@ -20,7 +21,8 @@ export type Names<T> = { namedParameters(): Iterable<readonly [string, T]> } | R
  */
 export function printTape<T extends Taped<T>>(root: T, options: { readonly names?: Names<T> } = {}): string {
   const names = new Map<T, string>();
-  if (options.names) for (const [name, tensor] of entriesOf(options.names)) names.set(tensor, name);
+  const { names: given } = checkOptions("printTape", options, ["names"]);
+  if (given) for (const [name, tensor] of entriesOf(given)) names.set(tensor, name);
   const tape = tapeOf(root);
   const numbers = new Map(tape.map((record, i) => [record, i + 1]));
   const unnamed = { leaf: 0, input: 0 };

@@ -52,6 +52,7 @@ export function checkIndices(caller: string, indices: Readonly<ArrayLike<number>
 }
 
 function show(value: unknown): string {
+  if (Array.isArray(value) && value.length <= 8) return `[${value.map(show).join(", ")}]`;
   return typeof value === "string" ? JSON.stringify(value) : value === Object(value) ? "an object" : String(value);
 }
 

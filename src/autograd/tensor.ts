@@ -1,4 +1,5 @@
 /** Tensor: arrays that write the tape. */
+import { argmax } from "../kernels/argmax.ts";
 import { geluKernel, reluKernel, sigmoidKernel, tanhKernel } from "./activations.ts";
 import { getBackend } from "./backend.ts";
 import { checkNumber, checkOptions } from "./checks.ts";
@@ -8,7 +9,7 @@ import type { Dtype, FloatArray } from "./ndarray.ts";
 import { Num } from "./num.ts";
 import type { Index, Values, VarianceOptions } from "./num.ts";
 import * as rules from "./rules.ts";
-import { checkList, formatShape, inferShape, sameShape } from "./shape.ts";
+import { checkList, formatShape, inferShape, normalizeDim, sameShape, sizeOf } from "./shape.ts";
 import type { Shape } from "./shape.ts";
 import { isGradEnabled, sourceOf, sweep, tapeOf, TapeRecord, withGrad } from "./tape.ts";
 import type { Attributes, Kernel, Lift, Pullback, Rule, Source, Taped, Traced } from "./tape.ts";
@@ -128,6 +129,33 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
     return build(0, 0, this.numel);
   }
 
+  /** What JSON.stringify writes: the numbers of `toArray`, without dtype, gradient and tape. Files: see `normgrad/io`. */
+  toJSON(): NestedArray {
+    return this.toArray();
+  }
+
+  /**
+   * Where along `dim` the largest value stands, for each of the other positions in row-major order; the first of equal
+   * ones, and the first NaN. Whole numbers, which have no derivative: an Int32Array, and not a tensor as in PyTorch.
+   *
+   * @throws RangeError if there is no such dim, or no value along it
+   * @example
+   * const logits = tensor([[1, 3, 2], [4, 0, 0]]);
+   * const labels = [1, 2];
+   * const predicted = logits.argmax(1); // Int32Array [1, 0]
+   * labels.filter((label, i) => label === predicted[i]).length / labels.length; // 0.5, the accuracy
+   */
+  argmax(dim: number): Int32Array {
+    const along = normalizeDim(dim, this.ndim, "argmax");
+    const size = this.shape[along] ?? 0;
+    if (size === 0) {
+      throw new RangeError(
+        `argmax: expected at least one value along dim ${dim}, got shape ${formatShape(this.shape)}`,
+      );
+    }
+    return argmax(this.data, sizeOf(this.shape.slice(0, along)), size, sizeOf(this.shape.slice(along + 1)));
+  }
+
   override toString(): string {
     const gradient = this.record ? `, from ${this.record.name}` : this.requiresGrad ? ", requiresGrad" : "";
     return `tensor(${formatArray(this.data, this.shape, 7)}, shape ${formatShape(this.shape)}, ${this.dtype}${gradient})`;
@@ -146,7 +174,8 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
   backward(gradOutput?: Tensor | null, options: BackwardOptions = {}): void {
     if (gradOutput) checkTensor("backward", "gradOutput, which comes before the options,", gradOutput);
     const tape = tapeOf<Tensor>(this);
-    const gradients = sweepFrom("backward", this, tape, gradOutput ?? null, checkOptions("backward", options), NONE);
+    checkOptions("backward", options, BACKWARD_OPTIONS);
+    const gradients = sweepFrom("backward", this, tape, gradOutput ?? null, options, NONE);
     const targets: Tensor[] = [];
     const written: Tensor[] = [];
     for (const [source, gradient] of gradients) {
@@ -264,7 +293,7 @@ export class Tensor extends Num<Tensor> implements Taped<Tensor> {
   }
 
   override variance(dims?: readonly number[], options: VarianceOptions = {}): Tensor {
-    const { correction = 1, keepdim = false } = checkOptions("variance", options);
+    const { correction = 1, keepdim = false } = checkOptions("variance", options, ["correction", "keepdim"]);
     const over = ownDims("variance", dims);
     const attributes = { ...reduction(over, keepdim), correction };
     return apply("variance", { rule: rules.variance(over, correction, keepdim), attributes }, this);
@@ -503,7 +532,7 @@ export function gradFor(
   checkList(caller, "inputs", inputs).forEach((input, i) => checkTensor(caller, `inputs[${i}]`, input));
   const tape = tapeOf(output);
   const wanted = new Set(inputs.flatMap((input) => input.record ?? []));
-  const { gradOutput = null } = checkOptions(caller, options);
+  const { gradOutput = null } = checkOptions(caller, options, GRAD_OPTIONS);
   if (gradOutput) checkTensor(caller, "gradOutput", gradOutput);
   const gradients = sweepFrom(caller, output, tape, gradOutput, options, wanted);
   const answers = inputs.map((input, i) => {
@@ -520,6 +549,8 @@ export function gradFor(
 }
 
 const NONE: ReadonlySet<TapeRecord<Tensor>> = new Set();
+const BACKWARD_OPTIONS = ["retainGraph", "createGraph", "onRecord"] as const;
+const GRAD_OPTIONS = [...BACKWARD_OPTIONS, "gradOutput", "allowUnused"] as const;
 
 function keepsGraph({ retainGraph, createGraph = false }: BackwardOptions): boolean {
   return retainGraph ?? createGraph;

@@ -3,6 +3,7 @@
  * in JavaScript, and a misspelled option that is ignored is a check that was never made.
  */
 import { describeValue } from "../autograd/format.ts";
+import { unknownOption } from "../autograd/knownOptions.ts";
 import type { Domain } from "./cases.ts";
 import { OpFault } from "./answers.ts";
 import type { OpFunctions } from "./subject.ts";
@@ -66,8 +67,8 @@ function faultOfDomain({ dims, params = {}, dtypes = ["float64"] }: Fields): str
 
 function faultOfOptions(options: Fields): string | null {
   const { runs = 1, seed = 0, path = "", order = 1, tolerance = 0, maxCells = 1, raiseException = true } = options;
-  const unknown = Object.keys(options).find((key) => !OPTION_KEYS.includes(key));
-  if (unknown !== undefined) return `options out of ${OPTION_KEYS.join(", ")}, got ${unknown}`;
+  const unknown = unknownOption(options, OPTION_KEYS);
+  if (unknown !== null) return unknown;
   if (!isCount(runs, 1)) return `runs as a whole number of at least 1, got ${describeValue(runs)}`;
   if (!Number.isSafeInteger(seed)) return `seed as a whole number, got ${describeValue(seed)}`;
   if (typeof path !== "string" || !/^(\d+(:\d+)*)?$/.test(path)) {

@@ -1,6 +1,7 @@
 /** The options of gradcheck and gradgradcheck, and whether what was given is of their kinds. */
-import { checkOptions } from "../autograd/checks.ts";
+import { checkObject } from "../autograd/checks.ts";
 import { describeValue } from "../autograd/format.ts";
+import { unknownOption } from "../autograd/knownOptions.ts";
 import { Generator } from "../autograd/random.ts";
 import { Tensor } from "../autograd/tensor.ts";
 import type { Formula } from "../autograd/transforms.ts";
@@ -70,15 +71,14 @@ export function checkArguments(
   if (!Array.isArray(inputs) || odd !== undefined) {
     throw new TypeError(`${name}: expected the inputs as an array of tensors, got ${describeValue(odd)}`);
   }
-  checkOptions(name, options);
+  checkObject(name, "options", options);
   const kinds = new Map<string, Kind>(Object.entries(OPTIONS));
   if (name === "gradgradcheck") kinds.set("gradOutput", { is: () => true, words: "a Tensor" });
+  const unknown = unknownOption(options, [...kinds.keys()]);
+  if (unknown !== null) throw new TypeError(`${name}: expected ${unknown}`);
   for (const [key, value] of Object.entries(options)) {
     const kind = kinds.get(key);
-    if (kind === undefined) {
-      throw new TypeError(`${name}: expected options out of ${[...kinds.keys()].join(", ")}, got ${key}`);
-    }
-    if (value !== undefined && !kind.is(value)) {
+    if (kind !== undefined && value !== undefined && !kind.is(value)) {
       throw new RangeError(`${name}: expected ${key} as ${kind.words}, got ${describeValue(value)}`);
     }
   }

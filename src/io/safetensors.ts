@@ -6,7 +6,8 @@
  *   n bytes      JSON: { name: { dtype, shape, data_offsets: [begin, end] }, …, __metadata__: { name: text, … } }
  *   the rest     the numbers of all tensors, row-major; every byte belongs to one tensor
  */
-import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkObject, checkOptions } from "../autograd/checks.ts";
+import { describeValue } from "../autograd/format.ts";
 import { NdArray } from "../autograd/ndarray.ts";
 import type { FloatArray } from "../autograd/ndarray.ts";
 import { sizeOf } from "../autograd/shape.ts";
@@ -84,10 +85,13 @@ export function saveSafetensors(
   tensors: Readonly<Record<string, Tensor>>,
   options: SaveSafetensorsOptions = {},
 ): Uint8Array {
-  const { metadata, int64 = isCount, ...left } = checkOptions("saveSafetensors", options);
-  checkNoneLeft("saveSafetensors", left);
+  const { metadata, int64 = isCount } = checkOptions("saveSafetensors", options, ["metadata", "int64"]);
   const texts = metadata === undefined ? {} : { [METADATA]: textsOf("saveSafetensors", metadata) };
-  const written = Object.entries(checkOptions("saveSafetensors", tensors, "tensors"))
+  if (typeof tensors === "object" && tensors !== null && typeof tensors["stateDict"] === "function") {
+    const way = "as model.stateDict() answers them (saveCheckpoint takes models and optimizers)";
+    throw new TypeError(`saveSafetensors: expected tensors by their names, ${way}, got ${describeValue(tensors)}`);
+  }
+  const written = Object.entries(checkObject("saveSafetensors", "tensors", tensors))
     .map(([name, tensor]) => write(name, tensor, int64))
     .toSorted(inFileOrder);
   let end = 0;
@@ -116,6 +120,11 @@ function isCount(name: string): boolean {
 }
 
 function write(name: string, tensor: Tensor, int64: (name: string) => boolean): Written {
+  if (typeof tensor === "object" && tensor !== null && Object.getPrototypeOf(tensor) === Object.prototype) {
+    throw new TypeError(
+      `saveSafetensors: expected ${name} to be a tensor, got an object: saveCheckpoint keeps the state of an optimizer`,
+    );
+  }
   const { data, shape, dtype } = checkTensor("saveSafetensors", name, tensor);
   if (name === METADATA) throw new RangeError(`saveSafetensors: expected names of tensors, got ${METADATA}`);
   if (checkBoolean("saveSafetensors", `int64("${name}")`, int64(name))) {

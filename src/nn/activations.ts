@@ -67,7 +67,7 @@ export function relu(input: Tensor): Tensor {
  * gelu(tensor([1])).item(); // 0.8413…
  */
 export function gelu(input: Tensor, options: { readonly approximate?: GeluApproximation } = {}): Tensor {
-  const { approximate = "none" } = checkOptions("gelu", options);
+  const { approximate = "none" } = checkOptions("gelu", options, ["approximate"]);
   checkApproximation("gelu", approximate);
   if (approximate === "none") return checkTensor("gelu", "input 0", input).gelu();
   return apply("gelu", { rule: geluTanhRule, kernel: geluTanhKernel, attributes: { approximate } }, input);
@@ -115,13 +115,13 @@ export class GELU extends Module {
 
   constructor(options: { readonly approximate?: GeluApproximation } = {}) {
     super();
-    const { approximate = "none" } = checkOptions("GELU", options);
+    const { approximate = "none" } = checkOptions("GELU", options, ["approximate"]);
     checkApproximation("GELU", approximate);
     this.approximate = approximate;
   }
 
   override forward(input: Tensor): Tensor {
-    return gelu(input, this);
+    return gelu(input, { approximate: this.approximate });
   }
 
   protected override extraRepr(): string {

@@ -29,6 +29,8 @@ export interface AdamOptions {
 
 type Init = Readonly<Partial<AdamOptions>> & { readonly lr?: number };
 
+const ADAM_OPTIONS = ["lr", "betas", "eps", "weightDecay", "amsgrad", "maximize"] as const;
+
 /**
  * Adam, with weight decay as an L2 penalty. As torch.optim.Adam.
  *
@@ -52,7 +54,12 @@ export class Adam extends Optimizer<AdamOptions> {
   protected readonly decoupled: boolean = false;
 
   constructor(parameters: Trainable<AdamOptions>, options: Init = {}) {
-    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = checkOptions("Adam", options);
+    const {
+      lr = 1e-3,
+      betas = [0.9, 0.999],
+      eps = 1e-8,
+      weightDecay = 0,
+    } = checkOptions("Adam", options, ADAM_OPTIONS);
     const { amsgrad = false, maximize = false } = options;
     super(parameters, { lr, betas, eps, weightDecay, amsgrad, maximize });
   }
@@ -121,7 +128,7 @@ export class AdamW extends Adam {
   protected override readonly decoupled: boolean = true;
 
   constructor(parameters: Trainable<AdamOptions>, options: Init = {}) {
-    const { weightDecay = 1e-2, ...others } = checkOptions("AdamW", options);
+    const { weightDecay = 1e-2, ...others } = checkOptions("AdamW", options, ADAM_OPTIONS);
     super(parameters, { weightDecay, ...others });
   }
 }

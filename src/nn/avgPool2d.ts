@@ -36,7 +36,11 @@ export interface AvgPool2dOptions {
  * avgPool2d(tensor([[[1, 2], [3, 4]]]), 2).toArray(); // [[[2.5]]]
  */
 export function avgPool2d(input: Tensor, kernelSize: PairOption, options: AvgPool2dOptions = {}): Tensor {
-  const { stride = kernelSize, padding = 0, countIncludePad = true } = checkOptions("avgPool2d", options);
+  const {
+    stride = kernelSize,
+    padding = 0,
+    countIncludePad = true,
+  } = checkOptions("avgPool2d", options, ["stride", "padding", "countIncludePad"]);
   const sliding = checkSliding("avgPool2d", { kernelSize, stride, padding, dilation: 1 });
   const pooling = slidingPooling("avgPool2d", input, sliding);
   const sizes = windowSizes(pooling.windows);
@@ -61,7 +65,11 @@ export class AvgPool2d extends Module {
 
   constructor(kernelSize: PairOption, options: AvgPool2dOptions = {}) {
     super();
-    const { stride = kernelSize, padding = 0, countIncludePad = true } = checkOptions("AvgPool2d", options);
+    const {
+      stride = kernelSize,
+      padding = 0,
+      countIncludePad = true,
+    } = checkOptions("AvgPool2d", options, ["stride", "padding", "countIncludePad"]);
     checkSliding("AvgPool2d", { kernelSize, stride, padding, dilation: 1 });
     this.kernelSize = kernelSize;
     this.stride = stride;
@@ -70,7 +78,8 @@ export class AvgPool2d extends Module {
   }
 
   override forward(input: Tensor): Tensor {
-    return avgPool2d(input, this.kernelSize, this);
+    const { stride, padding, countIncludePad } = this;
+    return avgPool2d(input, this.kernelSize, { stride, padding, countIncludePad });
   }
 
   protected override extraRepr(): string {

@@ -23,7 +23,10 @@ export function clipGradNorm(
   maxNorm: number,
   options: { readonly normType?: number; readonly errorIfNonfinite?: boolean } = {},
 ): number {
-  const { normType = 2, errorIfNonfinite = false } = checkOptions("clipGradNorm", options);
+  const { normType = 2, errorIfNonfinite = false } = checkOptions("clipGradNorm", options, [
+    "normType",
+    "errorIfNonfinite",
+  ]);
   checkNumber("clipGradNorm", "maxNorm", maxNorm);
   checkNumber("clipGradNorm", "normType", normType);
   if (!(maxNorm >= 0)) {

@@ -120,7 +120,7 @@ export const convKernel =
  * conv2d(image, ones([1, 1, 2, 2])).toArray(); // [[[4, 4], [4, 4]]]
  */
 export function conv2d(input: Tensor, weight: Tensor, options: ConvOptions<PairOption> = {}): Tensor {
-  return convolve("conv2d", 2, input, weight, checkOptions("conv2d", options));
+  return convolve("conv2d", 2, input, weight, checkOptions("conv2d", options, CONV_OPTIONS));
 }
 
 /**
@@ -134,8 +134,10 @@ export function conv2d(input: Tensor, weight: Tensor, options: ConvOptions<PairO
  * conv1d(tensor([[1, 2, 4]]), tensor([[[-1, 1]]])).toArray(); // [[1, 2]]
  */
 export function conv1d(input: Tensor, weight: Tensor, options: ConvOptions<LengthOption> = {}): Tensor {
-  return convolve("conv1d", 1, input, weight, checkOptions("conv1d", options));
+  return convolve("conv1d", 1, input, weight, checkOptions("conv1d", options, CONV_OPTIONS));
 }
+
+const CONV_OPTIONS = ["bias", "stride", "padding", "dilation", "groups"] as const;
 
 /** Both, for 1 or 2 spatial dims. */
 export function convolve(

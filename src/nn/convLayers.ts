@@ -17,6 +17,8 @@ export interface ConvLayerOptions<Size> extends Omit<ConvOptions<Size>, "bias">,
   readonly bias?: boolean;
 }
 
+export const CONV_LAYER_OPTIONS = ["stride", "padding", "dilation", "groups", "bias", "generator", "dtype"] as const;
+
 /** What both have: parameters, checked options, and how they are printed. */
 abstract class ConvLayer extends Module {
   readonly inChannels: number;
@@ -106,7 +108,7 @@ export class Conv2d extends ConvLayer {
     kernelSize: PairOption,
     options: ConvLayerOptions<PairOption> = {},
   ) {
-    super(2, inChannels, outChannels, kernelSize, checkOptions("Conv2d", options));
+    super(2, inChannels, outChannels, kernelSize, checkOptions("Conv2d", options, CONV_LAYER_OPTIONS));
   }
 }
 
@@ -125,6 +127,6 @@ export class Conv1d extends ConvLayer {
     kernelSize: LengthOption,
     options: ConvLayerOptions<LengthOption> = {},
   ) {
-    super(1, inChannels, outChannels, kernelSize, checkOptions("Conv1d", options));
+    super(1, inChannels, outChannels, kernelSize, checkOptions("Conv1d", options, CONV_LAYER_OPTIONS));
   }
 }

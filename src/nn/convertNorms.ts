@@ -1,5 +1,6 @@
 /** Exchanges layers of a model for others, wherever they stand in it. */
 import { describeValue } from "../autograd/format.ts";
+import { entriesOf } from "../autograd/containers.ts";
 import { Buffer, Module, Parameter } from "../autograd/module.ts";
 import type { AnyModule } from "../autograd/module.ts";
 import { sameShape } from "../autograd/shape.ts";
@@ -148,12 +149,19 @@ function changesOf(owner: AnyModule, made: ReadonlyMap<AnyModule, AnyModule>): C
   });
 }
 
-/** Arrays are copied, since they may be frozen, or be somebody else's; where nothing changes, the value itself. */
-function exchanged(value: unknown, made: ReadonlyMap<AnyModule, AnyModule>): unknown {
+/** Containers are copied, since they may be frozen, or be somebody else's; where nothing changes, the value itself. */
+function exchanged(value: unknown, made: ReadonlyMap<AnyModule, AnyModule>, within: readonly unknown[] = []): unknown {
   if (value instanceof Module) return made.get(value) ?? value;
-  if (!Array.isArray(value)) return value;
-  const entries: readonly unknown[] = value.map((entry: unknown) => exchanged(entry, made));
-  return entries.every((entry, i) => entry === value[i]) ? value : entries;
+  if (typeof value !== "object" || value === null || within.includes(value)) return value;
+  const before = [...entriesOf(value)];
+  const after = before.map(([key, entry]) => [key, exchanged(entry, made, [...within, value])] as const);
+  if (after.every(([, entry], i) => entry === before[i]?.[1])) return value;
+  if (value instanceof Map) return new Map(after);
+  const entries = after.map(([, entry]) => entry);
+  if (Array.isArray(value)) return entries;
+  return value instanceof Set
+    ? new Set(entries)
+    : Object.fromEntries(after.map(([key, entry]) => [String(key), entry]));
 }
 
 /** A module that shows a child which is no attribute of it (a private one), or whose attributes are frozen, is refused. */
@@ -179,9 +187,11 @@ function checkReached<M extends AnyModule>(
   );
 }
 
-function* modulesIn(value: unknown): Generator<unknown> {
-  if (Array.isArray(value)) for (const entry of value) yield* modulesIn(entry);
-  else yield value;
+function* modulesIn(value: unknown, within: readonly unknown[] = []): Generator<unknown> {
+  if (value instanceof Module) yield value;
+  else if (typeof value === "object" && value !== null && !within.includes(value)) {
+    for (const [, entry] of entriesOf(value)) yield* modulesIn(entry, [...within, value]);
+  }
 }
 
 /** See convertNorms: weight and bias, running statistics, and the mode. */

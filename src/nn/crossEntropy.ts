@@ -18,8 +18,7 @@ import type { Num } from "../autograd/num.ts";
 import { formatShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import type { Traced } from "../autograd/tape.ts";
-import { apply, checkTensor } from "../autograd/tensor.ts";
-import type { Tensor } from "../autograd/tensor.ts";
+import { apply, checkTensor, Tensor } from "../autograd/tensor.ts";
 import { crossEntropyRows, crossEntropyRowsBackward } from "../kernels/crossEntropy.ts";
 import { checkReduction, reduce, reduceBackward } from "./reduction.ts";
 import type { Reduction, ReductionOptions } from "./reduction.ts";
@@ -109,7 +108,12 @@ export function crossEntropy(
   labels: readonly number[] | Int32Array,
   crossEntropyOptions: CrossEntropyOptions = {},
 ): Tensor {
-  const checked = checkOptions("crossEntropy", crossEntropyOptions);
+  const checked = checkOptions("crossEntropy", crossEntropyOptions, [
+    "reduction",
+    "labelSmoothing",
+    "ignoreIndex",
+    "weight",
+  ]);
   const { reduction = "mean", labelSmoothing = 0, ignoreIndex = -100, weight = null } = checked;
   checkTensor("crossEntropy", "logits", logits);
   checkReduction("crossEntropy", reduction);
@@ -173,8 +177,9 @@ function checkLabels(shape: Shape, labels: readonly number[] | Int32Array, ignor
     throw new RangeError(`crossEntropy: expected logits [N, C] or [N, C, d1, …], got shape ${formatShape(shape)}`);
   }
   if (!Array.isArray(labels) && !(labels instanceof Int32Array)) {
+    const way = labels instanceof Tensor ? ": pass Array.from(labels.data)" : "";
     throw new TypeError(
-      `crossEntropy: expected labels as an array of numbers or an Int32Array, got ${describeValue(labels)}`,
+      `crossEntropy: expected labels as an array of numbers or an Int32Array, got ${describeValue(labels)}${way}`,
     );
   }
   if (labels.length !== batch * sizeOf(rest)) {

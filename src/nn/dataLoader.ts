@@ -100,7 +100,11 @@ export class DataLoader<Batch> implements Iterable<Batch> {
       readonly generator?: Generator;
     } = {},
   ) {
-    const { batchSize = 1, shuffle = false, dropLast = false } = checkOptions("DataLoader", options);
+    const {
+      batchSize = 1,
+      shuffle = false,
+      dropLast = false,
+    } = checkOptions("DataLoader", options, ["batchSize", "shuffle", "dropLast", "generator"]);
     if (typeof dataset?.length !== "number" || typeof dataset.select !== "function") {
       throw new TypeError(
         `DataLoader: expected a dataset, something with length and select(indices), got ${describeValue(dataset)}`,
@@ -152,7 +156,7 @@ export function stratifiedSplit(
   fraction: number,
   options: { readonly generator?: Generator } = {},
 ): [trainIndices: Int32Array, testIndices: Int32Array] {
-  const { generator = defaultGenerator } = checkOptions("stratifiedSplit", options);
+  const { generator = defaultGenerator } = checkOptions("stratifiedSplit", options, ["generator"]);
   checkGenerator("stratifiedSplit", generator);
   checkNumber("stratifiedSplit", "fraction", fraction);
   if (!(fraction >= 0 && fraction <= 1)) {

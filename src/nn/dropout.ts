@@ -39,7 +39,7 @@ export const dropoutRule = <A extends Num<A>>(x: A, mask: A): Traced<A, readonly
  * dropout(ones([4]), 0.5, { generator: new Generator(1) }); // each value 0 or 2
  */
 export function dropout(input: Tensor, p: number, options: DropoutOptions = {}): Tensor {
-  const { training = true, generator = defaultGenerator } = checkOptions("dropout", options);
+  const { training = true, generator = defaultGenerator } = checkOptions("dropout", options, ["training", "generator"]);
   checkTensor("dropout", "input", input);
   checkGenerator("dropout", generator);
   checkProbability("dropout", p);
@@ -67,7 +67,7 @@ export class Dropout extends Module {
 
   constructor(p = 0.5, options: { readonly generator?: Generator } = {}) {
     super();
-    const { generator = defaultGenerator } = checkOptions("Dropout", options);
+    const { generator = defaultGenerator } = checkOptions("Dropout", options, ["generator"]);
     checkProbability("Dropout", p);
     this.p = p;
     this.#generator = checkGenerator("Dropout", generator);

@@ -16,8 +16,8 @@ import type { Num } from "../autograd/num.ts";
 import { checkList, formatShape, gatherIndex, range, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import type { Traced } from "../autograd/tape.ts";
-import { apply, checkTensor } from "../autograd/tensor.ts";
-import type { NestedArray, Tensor } from "../autograd/tensor.ts";
+import { apply, checkTensor, Tensor } from "../autograd/tensor.ts";
+import type { NestedArray } from "../autograd/tensor.ts";
 import { checkCount } from "./checks.ts";
 import { normal } from "./init.ts";
 import type { DrawOptions } from "./init.ts";
@@ -80,7 +80,7 @@ function constantRows<A extends Num<A>>(weight: A, cells: Int32Array, trained: I
  * grad(rows.sum(), [weight])[0].toArray(); // [[1, 1], [2, 2]]
  */
 export function embedding(input: Indices, weight: Tensor, options: EmbeddingOptions = {}): Tensor {
-  const { paddingIdx = null, shape } = checkOptions("embedding", options);
+  const { paddingIdx = null, shape } = checkOptions("embedding", options, ["paddingIdx", "shape"]);
   const [numEmbeddings = 0] = checkTensor("embedding", "weight", weight).shape;
   if (weight.ndim !== 2) {
     throw new RangeError(
@@ -122,7 +122,11 @@ export class Embedding extends Module<readonly [input: Indices, options?: ShapeO
     options: DrawOptions & { readonly paddingIdx?: number | null } = {},
   ) {
     super();
-    const { paddingIdx = null, generator, dtype } = checkOptions("Embedding", options);
+    const {
+      paddingIdx = null,
+      generator,
+      dtype,
+    } = checkOptions("Embedding", options, ["paddingIdx", "generator", "dtype"]);
     this.numEmbeddings = checkCount("Embedding", "numEmbeddings", numEmbeddings);
     this.embeddingDim = checkCount("Embedding", "embeddingDim", embeddingDim);
     this.paddingIdx = paddingIdx === null ? null : checkPaddingIdx("Embedding", paddingIdx, numEmbeddings);
@@ -131,7 +135,8 @@ export class Embedding extends Module<readonly [input: Indices, options?: ShapeO
     this.weight = new Parameter(drawn.take(gatherIndex(drawn.shape, [rows, range(embeddingDim)])).reshape(drawn.shape));
   }
 
-  override forward(input: Indices, { shape }: ShapeOption = {}): Tensor {
+  override forward(input: Indices, options: ShapeOption = {}): Tensor {
+    const { shape } = checkOptions("Embedding", options, ["shape"]);
     return embedding(input, this.weight, { paddingIdx: this.paddingIdx, ...(shape && { shape }) });
   }
 
@@ -171,6 +176,11 @@ function rowsOf(
 }
 
 function flattenIndices(input: NestedArray): { readonly values: readonly number[]; readonly shape: Shape } {
+  if (input instanceof Tensor) {
+    throw new TypeError(
+      "embedding: expected indices as numbers, nested arrays or an Int32Array, got a Tensor: pass its toArray()",
+    );
+  }
   const expected = "indices as numbers, nested arrays or an Int32Array";
   return flattenNested("embedding", expected, input, (entry) => typeof entry === "number");
 }

@@ -19,7 +19,7 @@ export class ExponentialLR extends LRScheduler {
 
   constructor(optimizer: Scheduled, options: { readonly gamma: number }) {
     super(optimizer);
-    const { gamma } = checkOptions("ExponentialLR", options);
+    const { gamma } = checkOptions("ExponentialLR", options, ["gamma"]);
     if (!(checkNumber("ExponentialLR", "gamma", gamma) >= 0 && gamma < Infinity)) {
       throw new RangeError(`ExponentialLR: expected gamma to be a number of at least 0, got ${String(gamma)}`);
     }

@@ -17,7 +17,7 @@ import type { Tensor } from "../autograd/tensor.ts";
  * flatten(zeros([2, 3, 4]), { startDim: 1 }).shape; // [2, 12]
  */
 export function flatten(input: Tensor, options: { readonly startDim?: number; readonly endDim?: number } = {}): Tensor {
-  const { startDim = 0, endDim = -1 } = checkOptions("flatten", options);
+  const { startDim = 0, endDim = -1 } = checkOptions("flatten", options, ["startDim", "endDim"]);
   const ndim = Math.max(1, checkTensor("flatten", "input", input).ndim);
   const start = normalizeDim(startDim, ndim, "flatten");
   const end = normalizeDim(endDim, ndim, "flatten");
@@ -57,7 +57,7 @@ export class Flatten extends Module {
   }
 
   override forward(input: Tensor): Tensor {
-    return flatten(input, this);
+    return flatten(input, { startDim: this.startDim, endDim: this.endDim });
   }
 
   protected override extraRepr(): string {

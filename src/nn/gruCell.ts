@@ -107,7 +107,7 @@ export function gruCell(
   weightHh: Tensor,
   options: CellBiases = {},
 ): Tensor {
-  const { biasIh = null, biasHh = null } = checkOptions("gruCell", options);
+  const { biasIh = null, biasHh = null } = checkOptions("gruCell", options, ["biasIh", "biasHh"]);
   checkCell("gruCell", 3, { input, state: { hx }, weightIh, weightHh, biasIh, biasHh });
   const op = { rule: gruGatesRule, kernel: gruGatesKernel, computeIn: "float64" } as const;
   return apply("gruGates", op, linear(input, weightIh, biasIh), linear(hx, weightHh, biasHh), hx);
@@ -137,6 +137,7 @@ export class GRUCell extends RecurrentCell<Tensor, Tensor> {
   }
 
   override forward(input: Tensor, hx: Tensor | null = null): Tensor {
-    return gruCell(input, hx ?? this.initialState("gruCell", input), this.weightIh, this.weightHh, this);
+    const { weightIh, weightHh, biasIh, biasHh } = this;
+    return gruCell(input, hx ?? this.initialState("gruCell", input), weightIh, weightHh, { biasIh, biasHh });
   }
 }

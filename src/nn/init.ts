@@ -139,7 +139,11 @@ export function defaultBias(weightShape: Shape, options: DrawOptions = {}): Tens
 }
 
 function kaimingStd(name: string, shape: Shape, options: KaimingOptions): number {
-  const { mode = "fan_in", nonlinearity = "leaky_relu", a = 0 } = checkOptions(name, options);
+  const {
+    mode = "fan_in",
+    nonlinearity = "leaky_relu",
+    a = 0,
+  } = checkOptions(name, options, ["mode", "nonlinearity", "a", "generator", "dtype"]);
   if (mode !== "fan_in" && mode !== "fan_out") {
     throw new TypeError(`${name}: expected mode "fan_in" or "fan_out", got ${String(mode)}`);
   }
@@ -148,7 +152,7 @@ function kaimingStd(name: string, shape: Shape, options: KaimingOptions): number
 }
 
 function xavierStd(name: string, shape: Shape, options: XavierOptions): number {
-  const { gain = 1 } = checkOptions(name, options);
+  const { gain = 1 } = checkOptions(name, options, ["gain", "generator", "dtype"]);
   if (!Number.isFinite(gain)) throw new TypeError(`${name}: expected a finite gain, got ${describeValue(gain)}`);
   const { fanIn, fanOut } = fans(name, shape);
   return gain * Math.sqrt(2 / (fanIn + fanOut));

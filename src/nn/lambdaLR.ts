@@ -24,7 +24,7 @@ export class LambdaLR extends LRScheduler {
 
   constructor(optimizer: Scheduled, options: { readonly lrLambda: LRLambda | readonly LRLambda[] }) {
     super(optimizer);
-    const { lrLambda } = checkOptions("LambdaLR", options);
+    const { lrLambda } = checkOptions("LambdaLR", options, ["lrLambda"]);
     const count = optimizer.paramGroups.length;
     const lambdas = typeof lrLambda === "function" ? Array.from({ length: count }, () => lrLambda) : lrLambda;
     if (!Array.isArray(lambdas) || !lambdas.every((lambda) => typeof lambda === "function")) {

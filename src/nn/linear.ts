@@ -128,7 +128,7 @@ export class Linear extends Module {
 
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {
     super();
-    const { bias = true, generator, dtype } = checkOptions("Linear", options);
+    const { bias = true, generator, dtype } = checkOptions("Linear", options, ["bias", "generator", "dtype"]);
     this.inFeatures = checkCount("Linear", "inFeatures", inFeatures);
     this.outFeatures = checkCount("Linear", "outFeatures", outFeatures);
     const shape = [outFeatures, inFeatures];

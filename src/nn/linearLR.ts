@@ -31,7 +31,11 @@ export class LinearLR extends LRScheduler {
     options: { readonly startFactor?: number; readonly endFactor?: number; readonly totalIters?: number } = {},
   ) {
     super(optimizer);
-    const { startFactor = 1 / 3, endFactor = 1, totalIters = 5 } = checkOptions("LinearLR", options);
+    const {
+      startFactor = 1 / 3,
+      endFactor = 1,
+      totalIters = 5,
+    } = checkOptions("LinearLR", options, ["startFactor", "endFactor", "totalIters"]);
     this.startFactor = checkFactor("startFactor", startFactor);
     this.endFactor = checkFactor("endFactor", endFactor);
     this.totalIters = checkCount("LinearLR", "totalIters", totalIters);

@@ -57,7 +57,7 @@ export function mseLossBackward<A extends Num<A>>(
  * mseLoss(tensor([1, 2, 4]), tensor([1, 1, 1])).item(); // 3.333…, (0 + 1 + 9) / 3
  */
 export function mseLoss(input: Tensor, target: Tensor, options: { readonly reduction?: Reduction } = {}): Tensor {
-  const { reduction = "mean" } = checkOptions("mseLoss", options);
+  const { reduction = "mean" } = checkOptions("mseLoss", options, ["reduction"]);
   checkReduction("mseLoss", reduction);
   checkSameShape("mseLoss", "input", input, target);
   const reducing = { reduction, total: input.numel };
@@ -139,7 +139,7 @@ export function bceWithLogits(
   target: Tensor,
   options: { readonly reduction?: Reduction; readonly posWeight?: Tensor | null } = {},
 ): Tensor {
-  const { reduction = "mean", posWeight = null } = checkOptions("bceWithLogits", options);
+  const { reduction = "mean", posWeight = null } = checkOptions("bceWithLogits", options, ["reduction", "posWeight"]);
   checkReduction("bceWithLogits", reduction);
   checkSameShape("bceWithLogits", "logits", logits, target);
   if (posWeight !== null) checkPosWeight(posWeight, logits);

@@ -3,7 +3,7 @@
  * rates do not drift; PyTorch's recursions give the same numbers but for rounding. A rate that is set by hand is
  * overwritten by the next `step`.
  */
-import { checkNumber, checkOptions } from "../autograd/checks.ts";
+import { checkNumber, checkObject, checkOptions } from "../autograd/checks.ts";
 import { describeValue } from "../autograd/format.ts";
 import { checkList } from "../autograd/shape.ts";
 
@@ -90,7 +90,7 @@ export abstract class LRScheduler {
    * @throws RangeError if the number of groups differs, or lastEpoch is no count; nothing has been changed then
    */
   loadStateDict(state: LRSchedulerState): void {
-    const { lastEpoch, baseLrs } = checkOptions("loadStateDict", state, "a state dict");
+    const { lastEpoch, baseLrs } = checkObject("loadStateDict", "a state dict", state);
     for (const lr of checkList("loadStateDict", "its baseLrs", baseLrs))
       checkNumber("loadStateDict", "each baseLr", lr);
     const count = this.optimizer.paramGroups.length;
@@ -155,7 +155,7 @@ export class CosineAnnealingLR extends LRScheduler {
 
   constructor(optimizer: Scheduled, options: { readonly tMax: number; readonly etaMin?: number }) {
     super(optimizer);
-    const { tMax, etaMin = 0 } = checkOptions("CosineAnnealingLR", options);
+    const { tMax, etaMin = 0 } = checkOptions("CosineAnnealingLR", options, ["tMax", "etaMin"]);
     checkNumber("CosineAnnealingLR", "tMax", tMax);
     checkNumber("CosineAnnealingLR", "etaMin", etaMin);
     if (!(tMax > 0 && tMax < Infinity)) {
@@ -192,7 +192,7 @@ export class StepLR extends LRScheduler {
 
   constructor(optimizer: Scheduled, options: { readonly stepSize: number; readonly gamma?: number }) {
     super(optimizer);
-    const { stepSize, gamma = 0.1 } = checkOptions("StepLR", options);
+    const { stepSize, gamma = 0.1 } = checkOptions("StepLR", options, ["stepSize", "gamma"]);
     checkNumber("StepLR", "stepSize", stepSize);
     checkNumber("StepLR", "gamma", gamma);
     if (!Number.isInteger(stepSize) || stepSize < 1) {

@@ -116,7 +116,7 @@ export function lstmCell(
   weightHh: Tensor,
   options: CellBiases = {},
 ): LSTMState {
-  const { biasIh = null, biasHh = null } = checkOptions("lstmCell", options);
+  const { biasIh = null, biasHh = null } = checkOptions("lstmCell", options, ["biasIh", "biasHh"]);
   if (!Array.isArray(hx) || hx.length !== 2) {
     throw new TypeError(`lstmCell: expected hx as a pair [h, c], got ${describeValue(hx)}`);
   }
@@ -153,7 +153,8 @@ export class LSTMCell extends RecurrentCell<LSTMState, LSTMState> {
   }
 
   override forward(input: Tensor, hx: LSTMState | null = null): LSTMState {
-    return lstmCell(input, hx ?? this.zeroState(input), this.weightIh, this.weightHh, this);
+    const { weightIh, weightHh, biasIh, biasHh } = this;
+    return lstmCell(input, hx ?? this.zeroState(input), weightIh, weightHh, { biasIh, biasHh });
   }
 
   private zeroState(input: Tensor): LSTMState {

@@ -44,7 +44,11 @@ export const maxPool2dRule = ({ planes, planeSize, windows, outputShape }: Pooli
  * maxPool2d(tensor([[[1, 2], [3, 4]]]), 2).toArray(); // [[[4]]]
  */
 export function maxPool2d(input: Tensor, kernelSize: PairOption, options: MaxPool2dOptions = {}): Tensor {
-  const { stride = kernelSize, padding = 0, dilation = 1 } = checkOptions("maxPool2d", options);
+  const {
+    stride = kernelSize,
+    padding = 0,
+    dilation = 1,
+  } = checkOptions("maxPool2d", options, ["stride", "padding", "dilation"]);
   const sliding = checkSliding("maxPool2d", { kernelSize, stride, padding, dilation });
   const rule = maxPool2dRule(slidingPooling("maxPool2d", input, sliding));
   return apply("maxPool2d", { rule, attributes: { ...sliding } }, input);
@@ -66,7 +70,11 @@ export class MaxPool2d extends Module {
 
   constructor(kernelSize: PairOption, options: MaxPool2dOptions = {}) {
     super();
-    const { stride = kernelSize, padding = 0, dilation = 1 } = checkOptions("MaxPool2d", options);
+    const {
+      stride = kernelSize,
+      padding = 0,
+      dilation = 1,
+    } = checkOptions("MaxPool2d", options, ["stride", "padding", "dilation"]);
     checkSliding("MaxPool2d", { kernelSize, stride, padding, dilation });
     this.kernelSize = kernelSize;
     this.stride = stride;
@@ -75,7 +83,8 @@ export class MaxPool2d extends Module {
   }
 
   override forward(input: Tensor): Tensor {
-    return maxPool2d(input, this.kernelSize, this);
+    const { stride, padding, dilation } = this;
+    return maxPool2d(input, this.kernelSize, { stride, padding, dilation });
   }
 
   protected override extraRepr(): string {

@@ -23,7 +23,7 @@ export class MultiStepLR extends LRScheduler {
 
   constructor(optimizer: Scheduled, options: { readonly milestones: readonly number[]; readonly gamma?: number }) {
     super(optimizer);
-    const { milestones, gamma = 0.1 } = checkOptions("MultiStepLR", options);
+    const { milestones, gamma = 0.1 } = checkOptions("MultiStepLR", options, ["milestones", "gamma"]);
     const odd = checkList("MultiStepLR", "milestones", milestones).find((at) => !Number.isInteger(at) || at < 1);
     if (odd !== undefined) {
       throw new RangeError(`MultiStepLR: expected milestones in positive whole numbers, got ${describeValue(odd)}`);

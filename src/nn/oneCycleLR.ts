@@ -88,7 +88,7 @@ export class OneCycleLR extends LRScheduler {
 
   constructor(optimizer: Scheduled, options: OneCycleLROptions) {
     super(optimizer);
-    const checked = checkOptions("OneCycleLR", options);
+    const checked = checkOptions("OneCycleLR", options, KNOWN);
     const { maxLr, pctStart = 0.3, annealStrategy = "cos", cycleMomentum = true, threePhase = false } = checked;
     const { baseMomentum = 0.85, maxMomentum = 0.95, divFactor = 25, finalDivFactor = 1e4 } = checked;
     this.totalSteps = countSteps(checked);
@@ -148,6 +148,20 @@ export class OneCycleLR extends LRScheduler {
 }
 
 const NAME = "OneCycleLR";
+const KNOWN = [
+  "maxLr",
+  "totalSteps",
+  "epochs",
+  "stepsPerEpoch",
+  "pctStart",
+  "annealStrategy",
+  "cycleMomentum",
+  "baseMomentum",
+  "maxMomentum",
+  "divFactor",
+  "finalDivFactor",
+  "threePhase",
+] as const;
 
 function phasesOf(steps: number, pctStart: number, threePhase: boolean): readonly Phase[] {
   const rise: Phase = { end: pctStart * steps - 1, lr: ["initial", "highest"], momentum: ["initial", "highest"] };

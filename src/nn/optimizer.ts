@@ -1,6 +1,7 @@
 /** Optimizer: parameter groups, state and its saving, which all optimizers share. */
-import { checkNumber, checkOptions } from "../autograd/checks.ts";
+import { checkNumber, checkObject } from "../autograd/checks.ts";
 import { describeValue } from "../autograd/format.ts";
+import { unknownOption } from "../autograd/knownOptions.ts";
 import type { StateDict } from "../autograd/module.ts";
 import type { NdArray } from "../autograd/ndarray.ts";
 import { checkList, formatShape, sameShape } from "../autograd/shape.ts";
@@ -119,8 +120,8 @@ export abstract class Optimizer<Options extends object> {
    * @throws RangeError if groups, names or shapes differ, or an option is out of range; nothing has been changed then
    */
   loadStateDict(stateDict: OptimizerStateDict<Options>): void {
-    const { state, paramGroups } = checkOptions("loadStateDict", stateDict, "a state dict");
-    checkOptions("loadStateDict", state, "its state");
+    const { state, paramGroups } = checkObject("loadStateDict", "a state dict", stateDict);
+    checkObject("loadStateDict", "its state", state);
     checkList("loadStateDict", "its paramGroups", paramGroups);
     const expected = this.paramGroups.map((group) => group.params.length).join(", ");
     for (const group of paramGroups) checkList("loadStateDict", "the params of each group", group?.params);
@@ -178,6 +179,8 @@ function groupsOf<Options extends object>(
       tensors.push(entry);
     } else {
       checkIterable(name, TRAINABLE, entry?.params, entry?.params ?? entry);
+      const unknown = unknownOption(entry, ["params", ...Object.keys(defaults)]);
+      if (unknown !== null) throw new TypeError(`${name}: expected each group with ${unknown}`);
       groups.push({ ...defaults, ...entry, params: [...entry.params] });
     }
   }
@@ -230,7 +233,7 @@ function checkGradient(name: string, parameter: Tensor, gradient: Tensor): void 
 }
 
 function checkState(index: number, entries: StateDict, names: readonly string[], parameter: Tensor): void {
-  const given = Object.keys(checkOptions("loadStateDict", entries, `the state of parameter ${index}`))
+  const given = Object.keys(checkObject("loadStateDict", `the state of parameter ${index}`, entries))
     .toSorted()
     .join(", ");
   if (given !== names.toSorted().join(", ")) {

@@ -23,6 +23,8 @@ export interface CellOptions extends DrawOptions {
   readonly bias?: boolean;
 }
 
+export const CELL_OPTIONS = ["bias", "generator", "dtype"] as const;
+
 /**
  * The base of the cells. Every parameter begins uniform within 1/√hiddenSize, as in PyTorch.
  *
@@ -38,7 +40,7 @@ export abstract class RecurrentCell<State, Output> extends Module<readonly [inpu
 
   constructor(name: string, gates: number, inputSize: number, hiddenSize: number, options: CellOptions) {
     super();
-    const { bias = true, generator, dtype } = checkOptions(name, options);
+    const { bias = true, generator, dtype } = checkOptions(name, options, CELL_OPTIONS);
     this.inputSize = checkCount(name, "inputSize", inputSize);
     this.hiddenSize = checkCount(name, "hiddenSize", hiddenSize);
     const rows = gates * hiddenSize;

@@ -13,7 +13,7 @@ import { describeValue } from "../autograd/format.ts";
 import type { Tensor } from "../autograd/tensor.ts";
 import { relu, tanh } from "./activations.ts";
 import { linear } from "./linear.ts";
-import { checkCell, RecurrentCell } from "./recurrentCell.ts";
+import { CELL_OPTIONS, checkCell, RecurrentCell } from "./recurrentCell.ts";
 import type { CellBiases, CellOptions } from "./recurrentCell.ts";
 
 export type RNNNonlinearity = "tanh" | "relu";
@@ -45,7 +45,11 @@ export function rnnCell(
   weightHh: Tensor,
   options: RNNCellBiases = {},
 ): Tensor {
-  const { biasIh = null, biasHh = null, nonlinearity = "tanh" } = checkOptions("rnnCell", options);
+  const {
+    biasIh = null,
+    biasHh = null,
+    nonlinearity = "tanh",
+  } = checkOptions("rnnCell", options, ["biasIh", "biasHh", "nonlinearity"]);
   checkNonlinearity("rnnCell", nonlinearity);
   checkCell("rnnCell", 1, { input, state: { hx }, weightIh, weightHh, biasIh, biasHh });
   const sum = linear(input, weightIh, biasIh).add(linear(hx, weightHh, biasHh));
@@ -80,12 +84,15 @@ export class RNNCell extends RecurrentCell<Tensor, Tensor> {
   readonly nonlinearity: RNNNonlinearity;
 
   constructor(inputSize: number, hiddenSize: number, options: RNNCellOptions = {}) {
-    super("RNNCell", 1, inputSize, hiddenSize, options);
-    this.nonlinearity = checkNonlinearity("RNNCell", options.nonlinearity ?? "tanh");
+    const { nonlinearity = "tanh", ...others } = checkOptions("RNNCell", options, [...CELL_OPTIONS, "nonlinearity"]);
+    super("RNNCell", 1, inputSize, hiddenSize, others);
+    this.nonlinearity = checkNonlinearity("RNNCell", nonlinearity);
   }
 
   override forward(input: Tensor, hx: Tensor | null = null): Tensor {
-    return rnnCell(input, hx ?? this.initialState("rnnCell", input), this.weightIh, this.weightHh, this);
+    const { weightIh, weightHh, biasIh, biasHh, nonlinearity } = this;
+    const state = hx ?? this.initialState("rnnCell", input);
+    return rnnCell(input, state, weightIh, weightHh, { biasIh, biasHh, nonlinearity });
   }
 
   protected override extraRepr(): string {

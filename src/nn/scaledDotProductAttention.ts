@@ -142,7 +142,7 @@ export function scaledDotProductAttention(
   value: Tensor,
   options: AttentionOptions = {},
 ): Tensor {
-  const checked = checkOptions(NAME, options);
+  const checked = checkOptions(NAME, options, ["attnMask", "dropoutP", "isCausal", "scale", "generator"]);
   const { attnMask = null, dropoutP = 0, isCausal = false, scale = null, generator = defaultGenerator } = checked;
   const shape = scoresShape(query, key, value);
   checkProbability(dropoutP);

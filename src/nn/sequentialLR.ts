@@ -29,7 +29,7 @@ export class SequentialLR extends LRScheduler {
     options: { readonly schedulers: readonly LRScheduler[]; readonly milestones: readonly number[] },
   ) {
     super(optimizer);
-    const { schedulers, milestones } = checkOptions("SequentialLR", options);
+    const { schedulers, milestones } = checkOptions("SequentialLR", options, ["schedulers", "milestones"]);
     checkList("SequentialLR", "schedulers", schedulers);
     checkList("SequentialLR", "milestones", milestones);
     const odd = schedulers.findIndex((schedule) => !(schedule instanceof LRScheduler));

@@ -43,7 +43,12 @@ export interface SGDOptions {
  */
 export class SGD extends Optimizer<SGDOptions> {
   constructor(parameters: Trainable<SGDOptions>, options: Readonly<Partial<SGDOptions>> & { readonly lr: number }) {
-    const { lr, momentum = 0, dampening = 0, weightDecay = 0 } = checkOptions("SGD", options);
+    const {
+      lr,
+      momentum = 0,
+      dampening = 0,
+      weightDecay = 0,
+    } = checkOptions("SGD", options, ["lr", "momentum", "dampening", "weightDecay", "nesterov", "maximize"]);
     const { nesterov = false, maximize = false } = options;
     super(parameters, { lr, momentum, dampening, weightDecay, nesterov, maximize });
   }

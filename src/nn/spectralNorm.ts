@@ -2,7 +2,7 @@
  * A layer whose weight is divided by its largest singular value. The formulas are in norms/spectralNorm.ts; this stands
  * here since it wraps layers of nn, which the norms do not know.
  */
-import { checkNoneLeft, checkNumber, checkOptions } from "../autograd/checks.ts";
+import { checkNumber, checkOptions } from "../autograd/checks.ts";
 import { randn } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Buffer, Module, Parameter } from "../autograd/module.ts";
@@ -60,9 +60,8 @@ export class SpectralNorm extends Module {
   constructor(layer: WeightedLayer, options: SpectralNormModuleOptions = {}) {
     super();
     const name = "SpectralNorm";
-    const checked = checkOptions(name, options);
-    const { nPowerIterations = 1, eps = 1e-12, dim = 0, order = "vThenU", generator, ...left } = checked;
-    checkNoneLeft(name, left);
+    const checked = checkOptions(name, options, ["nPowerIterations", "eps", "dim", "order", "generator"]);
+    const { nPowerIterations = 1, eps = 1e-12, dim = 0, order = "vThenU", generator } = checked;
     const { weight, bias } = checkWeighted(name, layer);
     this.#layer = layer;
     this.nPowerIterations = checkCount(name, "nPowerIterations", nPowerIterations);

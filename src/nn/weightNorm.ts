@@ -2,7 +2,7 @@
  * A layer whose weight is a length g times a direction v / ‖v‖. The formulas are in norms/weightNorm.ts; this stands here
  * since it wraps layers of nn, which the norms do not know.
  */
-import { checkNoneLeft, checkOptions } from "../autograd/checks.ts";
+import { checkOptions } from "../autograd/checks.ts";
 import { Module, Parameter } from "../autograd/module.ts";
 import { normalizeDim, range } from "../autograd/shape.ts";
 import { Tensor } from "../autograd/tensor.ts";
@@ -35,8 +35,7 @@ export class WeightNorm extends Module {
 
   constructor(layer: WeightedLayer, options: { readonly dim?: number | null } = {}) {
     super();
-    const { dim = 0, ...left } = checkOptions("WeightNorm", options);
-    checkNoneLeft("WeightNorm", left);
+    const { dim = 0 } = checkOptions("WeightNorm", options, ["dim"]);
     const { weight, bias } = checkWeighted("WeightNorm", layer);
     this.#layer = layer;
     this.dim = dim === null ? null : normalizeDim(dim, weight.ndim, "WeightNorm");

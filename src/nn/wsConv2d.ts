@@ -9,7 +9,7 @@ import type { NormCase } from "../norms/descriptor.ts";
 import { weightStandardization, weightStandardizationCase } from "../norms/weightStandardization.ts";
 import type { PairOption } from "./checks.ts";
 import type { ConvLayerOptions } from "./convLayers.ts";
-import { Conv2d } from "./convLayers.ts";
+import { Conv2d, CONV_LAYER_OPTIONS } from "./convLayers.ts";
 import { checkInPlaceOf } from "./weightedLayer.ts";
 
 export interface WSConv2dOptions extends ConvLayerOptions<PairOption> {
@@ -18,6 +18,8 @@ export interface WSConv2dOptions extends ConvLayerOptions<PairOption> {
   /** The authors' convention: divide by n − 1, eps outside of the root. Default false, as timm's StdConv2d. */
   readonly unbiased?: boolean;
 }
+
+const KNOWN = [...CONV_LAYER_OPTIONS, "eps", "unbiased"] as const;
 
 /**
  * A Conv2d that standardizes its weight in each forward: mean 0 and variance 1 for each output channel. As timm's StdConv2d;
@@ -38,7 +40,7 @@ export class WSConv2d extends Conv2d {
   readonly unbiased: boolean;
 
   constructor(inChannels: number, outChannels: number, kernelSize: PairOption, options: WSConv2dOptions = {}) {
-    const { unbiased = false, eps = unbiased ? 1e-5 : 1e-6, ...others } = checkOptions("WSConv2d", options);
+    const { unbiased = false, eps = unbiased ? 1e-5 : 1e-6, ...others } = checkOptions("WSConv2d", options, KNOWN);
     super(inChannels, outChannels, kernelSize, others);
     this.eps = eps;
     this.unbiased = unbiased;

@@ -30,7 +30,7 @@
  *
  * The authors' own code (Lua) is d = 0 with an ε for the content only, and has no backward through the style.
  */
-import { checkBoolean, checkNoneLeft, checkNumber, checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkNumber, checkOptions } from "../autograd/checks.ts";
 import { formatNumber } from "../autograd/format.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape, range, sameShape, sizeOf } from "../autograd/shape.ts";
@@ -183,8 +183,11 @@ export function adaptiveInstanceNorm(
   style: Tensor,
   options: { readonly eps?: number; readonly unbiased?: boolean; readonly alpha?: number } = {},
 ): Tensor {
-  const { eps = 1e-5, unbiased = true, alpha = 1, ...left } = checkOptions("adaptiveInstanceNorm", options);
-  checkNoneLeft("adaptiveInstanceNorm", left);
+  const {
+    eps = 1e-5,
+    unbiased = true,
+    alpha = 1,
+  } = checkOptions("adaptiveInstanceNorm", options, ["eps", "unbiased", "alpha"]);
   checkBoolean("adaptiveInstanceNorm", "unbiased", unbiased);
   const attributes = { eps, unbiased, alpha };
   checkAdaptive(content, style, attributes);
@@ -218,8 +221,11 @@ export class AdaptiveInstanceNorm extends Norm<readonly [content: Tensor, style:
 
   constructor(options: { readonly eps?: number; readonly unbiased?: boolean; readonly alpha?: number } = {}) {
     super();
-    const { eps = 1e-5, unbiased = true, alpha = 1, ...left } = checkOptions("AdaptiveInstanceNorm", options);
-    checkNoneLeft("AdaptiveInstanceNorm", left);
+    const {
+      eps = 1e-5,
+      unbiased = true,
+      alpha = 1,
+    } = checkOptions("AdaptiveInstanceNorm", options, ["eps", "unbiased", "alpha"]);
     this.eps = checkEps("AdaptiveInstanceNorm", eps);
     this.unbiased = checkBoolean("AdaptiveInstanceNorm", "unbiased", unbiased);
     this.alpha = checkAlpha("AdaptiveInstanceNorm", alpha);

@@ -18,7 +18,7 @@
  *      As a matrix this is rstd · (I − 11ᵀ/C − x̂x̂ᵀ/C). It is symmetric, so its transpose is itself:
  *          ∂L/∂x = rstd · (ĝ − ⟨ĝ⟩ − x̂ · ⟨ĝ · x̂⟩)
  */
-import { checkNoneLeft, checkOptions } from "../autograd/checks.ts";
+import { checkOptions } from "../autograd/checks.ts";
 import { zeros } from "../autograd/creation.ts";
 import { describeValue, formatNumber } from "../autograd/format.ts";
 import { Module, Parameter } from "../autograd/module.ts";
@@ -156,8 +156,7 @@ export function adaptiveLayerNorm(
   shift: Tensor,
   options: { readonly eps?: number } = {},
 ): Tensor {
-  const { eps = 1e-6, ...left } = checkOptions("adaptiveLayerNorm", options);
-  checkNoneLeft("adaptiveLayerNorm", left);
+  const { eps = 1e-6 } = checkOptions("adaptiveLayerNorm", options, ["eps"]);
   checkAdaptiveLayerNorm(input, { scale, shift }, eps);
   const rule = <A extends Num<A>>(
     x: A,
@@ -228,8 +227,11 @@ export class AdaptiveLayerNorm extends Norm<readonly [input: Tensor, condition: 
     options: { readonly eps?: number; readonly order?: ModulationOrder; readonly dtype?: Dtype | undefined } = {},
   ) {
     super();
-    const { eps = 1e-6, order = "shiftScale", dtype, ...left } = checkOptions("AdaptiveLayerNorm", options);
-    checkNoneLeft("AdaptiveLayerNorm", left);
+    const {
+      eps = 1e-6,
+      order = "shiftScale",
+      dtype,
+    } = checkOptions("AdaptiveLayerNorm", options, ["eps", "order", "dtype"]);
     this.numFeatures = checkCount("AdaptiveLayerNorm", "numFeatures", numFeatures);
     this.conditionFeatures = checkCount("AdaptiveLayerNorm", "conditionFeatures", conditionFeatures);
     this.eps = checkEps("AdaptiveLayerNorm", eps);

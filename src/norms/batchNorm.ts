@@ -27,7 +27,7 @@
  *
  * In evaluation the running statistics are constants: see runningStats.ts.
  */
-import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Buffer, Parameter } from "../autograd/module.ts";
@@ -207,9 +207,7 @@ export function batchNorm(
     training = false,
     momentum = 0.1,
     eps = 1e-5,
-    ...left
-  } = checkOptions("batchNorm", options);
-  checkNoneLeft("batchNorm", left);
+  } = checkOptions("batchNorm", options, ["weight", "bias", "training", "momentum", "eps"]);
   checkBoolean("batchNorm", "training", training);
   checkEps("batchNorm", eps);
   checkMomentum("batchNorm", momentum);
@@ -283,9 +281,8 @@ abstract class BatchNorm extends Norm {
   constructor(numFeatures: number, options: BatchNormModuleOptions = {}) {
     super();
     const name = this.constructor.name;
-    const checked = checkOptions(name, options);
-    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype, ...left } = checked;
-    checkNoneLeft(name, left);
+    const checked = checkOptions(name, options, ["eps", "momentum", "affine", "trackRunningStats", "dtype"]);
+    const { eps = 1e-5, momentum = 0.1, affine = true, trackRunningStats = true, dtype } = checked;
     this.numFeatures = checkCount(name, "numFeatures", numFeatures);
     this.eps = checkEps(name, eps);
     this.momentum = momentum === null ? null : checkMomentum(name, momentum);

@@ -36,7 +36,7 @@
  *
  * In evaluation ∂L/∂x = g · weight / s, and x̂ · r + d of 2 is (x − m)/s.
  */
-import { checkBoolean, checkNoneLeft, checkNumber, checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkNumber, checkOptions } from "../autograd/checks.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape } from "../autograd/shape.ts";
 import { apply, checkTensor } from "../autograd/tensor.ts";
@@ -303,9 +303,17 @@ export function batchRenorm(
     dMax = 5,
     convention = "paper",
     ...given
-  } = checkOptions("batchRenorm", options);
-  const { momentum = defaults(convention).momentum, eps = defaults(convention).eps, ...left } = given;
-  checkNoneLeft("batchRenorm", left);
+  } = checkOptions("batchRenorm", options, [
+    "weight",
+    "bias",
+    "training",
+    "rMax",
+    "dMax",
+    "convention",
+    "momentum",
+    "eps",
+  ]);
+  const { momentum = defaults(convention).momentum, eps = defaults(convention).eps } = given;
   checkBoolean("batchRenorm", "training", training);
   checkConvention("batchRenorm", convention);
   checkEps("batchRenorm", eps);

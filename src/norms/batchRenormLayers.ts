@@ -1,5 +1,5 @@
 /** The layers of batch renormalization, and the paper's schedules of its limits. The formulas are in batchRenorm.ts. */
-import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Buffer, Parameter } from "../autograd/module.ts";
@@ -66,11 +66,11 @@ abstract class BatchRenorm extends Norm {
   constructor(numFeatures: number, options: BatchRenormModuleOptions = {}) {
     super();
     const { name } = this.constructor;
-    const given = checkOptions(name, options);
-    const { affine = true, rMax = rMaxSchedule, dMax = dMaxSchedule, convention = "paper", dtype, ...others } = given;
+    const known = ["eps", "momentum", "affine", "rMax", "dMax", "convention", "dtype"] as const;
+    const given = checkOptions(name, options, known);
+    const { affine = true, rMax = rMaxSchedule, dMax = dMaxSchedule, convention = "paper", dtype } = given;
     this.convention = checkConvention(name, convention);
-    const { eps = defaults(convention).eps, momentum = defaults(convention).momentum, ...left } = others;
-    checkNoneLeft(name, left);
+    const { eps = defaults(convention).eps, momentum = defaults(convention).momentum } = given;
     this.numFeatures = checkCount(name, "numFeatures", numFeatures);
     this.eps = checkEps(name, eps);
     this.momentum = momentum === null ? null : checkMomentum(name, momentum);

@@ -30,7 +30,7 @@
  *        dx̂     = rstd · (dx − ⟨dx⟩ − x̂ · ⟨x̂ · dx⟩)            which as a matrix is symmetric, so
  *        ∂L/∂x  = rstd · (ĝ − ⟨ĝ⟩ − x̂ · ⟨ĝ · x̂⟩)
  */
-import { checkNoneLeft, checkOptions } from "../autograd/checks.ts";
+import { checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
@@ -192,8 +192,11 @@ export function conditionalInstanceNorm(
   styles: Styles,
   options: { readonly weight?: Tensor | null; readonly bias?: Tensor | null; readonly eps?: number } = {},
 ): Tensor {
-  const { weight = null, bias = null, eps = 1e-5, ...left } = checkOptions("conditionalInstanceNorm", options);
-  checkNoneLeft("conditionalInstanceNorm", left);
+  const {
+    weight = null,
+    bias = null,
+    eps = 1e-5,
+  } = checkOptions("conditionalInstanceNorm", options, ["weight", "bias", "eps"]);
   checkConditional(input, styles, { weight, bias, eps });
   const blend = styles instanceof Tensor ? styles : null;
   // A copy: for a second derivative the rule runs again, when the caller may have changed the array.
@@ -241,8 +244,7 @@ export class ConditionalInstanceNorm extends Norm<readonly [input: Tensor, style
     options: { readonly eps?: number; readonly dtype?: Dtype | undefined } = {},
   ) {
     super();
-    const { eps = 1e-5, dtype, ...left } = checkOptions("ConditionalInstanceNorm", options);
-    checkNoneLeft("ConditionalInstanceNorm", left);
+    const { eps = 1e-5, dtype } = checkOptions("ConditionalInstanceNorm", options, ["eps", "dtype"]);
     this.numFeatures = checkCount("ConditionalInstanceNorm", "numFeatures", numFeatures);
     this.numStyles = checkCount("ConditionalInstanceNorm", "numStyles", numStyles);
     this.eps = checkEps("ConditionalInstanceNorm", eps);

@@ -13,7 +13,7 @@
  *   3. dt = (1 − t²) · (α dx + x dα), since tanh' = 1 − tanh². No cell reaches another, so with z = ĝ · (1 − t²)
  *          ∂L/∂x = z · α             ∂L/∂α = Σ z · x over everything
  */
-import { checkBoolean, checkNoneLeft, checkNumber, checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkNumber, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber, formatValue } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
@@ -124,8 +124,7 @@ export function dynamicTanh(
   alpha: Tensor,
   options: { readonly weight?: Tensor | null; readonly bias?: Tensor | null } = {},
 ): Tensor {
-  const { weight = null, bias = null, ...left } = checkOptions("dynamicTanh", options);
-  checkNoneLeft("dynamicTanh", left);
+  const { weight = null, bias = null } = checkOptions("dynamicTanh", options, ["weight", "bias"]);
   checkDynamicTanh(input, normalizedShape, alpha, { weight, bias });
   const rule = <A extends Num<A>>(
     x: A,
@@ -171,8 +170,11 @@ export class DynamicTanh extends Norm {
     } = {},
   ) {
     super();
-    const { alphaInitValue = 0.5, elementwiseAffine = true, dtype, ...left } = checkOptions("DynamicTanh", options);
-    checkNoneLeft("DynamicTanh", left);
+    const {
+      alphaInitValue = 0.5,
+      elementwiseAffine = true,
+      dtype,
+    } = checkOptions("DynamicTanh", options, ["alphaInitValue", "elementwiseAffine", "dtype"]);
     const sizes = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
     checkNormalizedShape("DynamicTanh", sizes);
     this.normalizedShape = [...sizes];

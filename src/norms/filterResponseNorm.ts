@@ -24,7 +24,7 @@
  *   4. εₗ moves every r by −½ r³ sign(εₗ) dεₗ, and x̂ by x · dr = −½ r² x̂ sign(εₗ) dεₗ:
  *        ∂L/∂εₗ = −½ sign(εₗ) · Σ r² · ĝ · x̂      over everything;  sign(0) = 0
  */
-import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
@@ -193,9 +193,8 @@ export function filterResponseNorm(
     readonly eps?: number;
   } = {},
 ): Tensor {
-  const checked = checkOptions("filterResponseNorm", options);
-  const { weight = null, bias = null, tau = null, epsL = null, eps = 1e-6, ...left } = checked;
-  checkNoneLeft("filterResponseNorm", left);
+  const checked = checkOptions("filterResponseNorm", options, ["weight", "bias", "tau", "epsL", "eps"]);
+  const { weight = null, bias = null, tau = null, epsL = null, eps = 1e-6 } = checked;
   checkFilterResponse(input, { weight, bias, tau, epsL }, eps);
   const rule = <A extends Num<A>>(
     x: A,
@@ -233,8 +232,12 @@ abstract class FilterResponseNorm extends Norm {
   constructor(numFeatures: number, options: FilterResponseNormModuleOptions = {}) {
     super();
     const { name } = this.constructor;
-    const { eps = 1e-6, learnableEps = false, tlu = true, dtype, ...left } = checkOptions(name, options);
-    checkNoneLeft(name, left);
+    const {
+      eps = 1e-6,
+      learnableEps = false,
+      tlu = true,
+      dtype,
+    } = checkOptions(name, options, ["eps", "learnableEps", "tlu", "dtype"]);
     checkBoolean(name, "learnableEps", learnableEps);
     checkBoolean(name, "tlu", tlu);
     this.numFeatures = checkCount(name, "numFeatures", numFeatures);

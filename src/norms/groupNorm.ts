@@ -21,7 +21,7 @@
  *      and with the symmetric matrix moved to the other side of ⟨ĝ, dx̂⟩:
  *          ∂L/∂x = rstd · (ĝ − ⟨ĝ⟩ − x̂ · ⟨ĝ · x̂⟩)
  */
-import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
@@ -166,8 +166,7 @@ export function groupNorm(
   numGroups: number,
   options: { readonly weight?: Tensor | null; readonly bias?: Tensor | null; readonly eps?: number } = {},
 ): Tensor {
-  const { weight = null, bias = null, eps = 1e-5, ...left } = checkOptions("groupNorm", options);
-  checkNoneLeft("groupNorm", left);
+  const { weight = null, bias = null, eps = 1e-5 } = checkOptions("groupNorm", options, ["weight", "bias", "eps"]);
   const attributes = { numGroups, eps };
   checkGroupNorm(input, weight, bias, attributes);
   const rule = <A extends Num<A>>(
@@ -218,8 +217,7 @@ export class GroupNorm extends Norm {
     options: { readonly eps?: number; readonly affine?: boolean; readonly dtype?: Dtype | undefined } = {},
   ) {
     super();
-    const { eps = 1e-5, affine = true, dtype, ...left } = checkOptions("GroupNorm", options);
-    checkNoneLeft("GroupNorm", left);
+    const { eps = 1e-5, affine = true, dtype } = checkOptions("GroupNorm", options, ["eps", "affine", "dtype"]);
     this.numGroups = checkCount("GroupNorm", "numGroups", numGroups);
     this.numChannels = checkCount("GroupNorm", "numChannels", numChannels);
     if (numChannels % numGroups !== 0) {

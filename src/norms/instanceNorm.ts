@@ -25,7 +25,7 @@
  *
  * With running statistics instead of the input's own they are constants: see runningStats.ts.
  */
-import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { describeValue, formatNumber } from "../autograd/format.ts";
 import { Buffer, Parameter } from "../autograd/module.ts";
@@ -201,9 +201,15 @@ export function instanceNorm(
     useInputStats = true,
     momentum = 0.1,
     eps = 1e-5,
-    ...left
-  } = checkOptions("instanceNorm", options);
-  checkNoneLeft("instanceNorm", left);
+  } = checkOptions("instanceNorm", options, [
+    "runningMean",
+    "runningVar",
+    "weight",
+    "bias",
+    "useInputStats",
+    "momentum",
+    "eps",
+  ]);
   checkBoolean("instanceNorm", "useInputStats", useInputStats);
   checkEps("instanceNorm", eps);
   checkMomentum("instanceNorm", momentum);
@@ -293,9 +299,7 @@ abstract class InstanceNorm extends Norm {
       affine = false,
       trackRunningStats = false,
       dtype,
-      ...left
-    } = checkOptions(name, options);
-    checkNoneLeft(name, left);
+    } = checkOptions(name, options, ["eps", "momentum", "affine", "trackRunningStats", "dtype"]);
     if (typeof momentum !== "number") {
       throw new TypeError(
         `${name}: expected momentum to be a number (there is no cumulative average), got ${describeValue(momentum)}`,

@@ -18,7 +18,7 @@
  *      As a matrix this is rstd · (I − 11ᵀ/n − x̂x̂ᵀ/n). It is symmetric, so its transpose is itself:
  *          ∂L/∂x = rstd · (ĝ − ⟨ĝ⟩ − x̂ · ⟨ĝ · x̂⟩)
  */
-import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import type { Dtype, NdArray } from "../autograd/ndarray.ts";
 import { formatNumber, formatValue } from "../autograd/format.ts";
@@ -154,8 +154,7 @@ export function layerNorm(
   normalizedShape: Shape,
   options: { readonly weight?: Tensor | null; readonly bias?: Tensor | null; readonly eps?: number } = {},
 ): Tensor {
-  const { weight = null, bias = null, eps = 1e-5, ...left } = checkOptions("layerNorm", options);
-  checkNoneLeft("layerNorm", left);
+  const { weight = null, bias = null, eps = 1e-5 } = checkOptions("layerNorm", options, ["weight", "bias", "eps"]);
   checkLayerNorm(input, weight, bias, { normalizedShape, eps });
   // A copy: for a second derivative the rule runs again, when the caller may have changed the array.
   const attributes = { normalizedShape: [...normalizedShape], eps };
@@ -211,9 +210,8 @@ export class LayerNorm extends Norm {
     } = {},
   ) {
     super();
-    const checked = checkOptions("LayerNorm", options);
-    const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype, ...left } = checked;
-    checkNoneLeft("LayerNorm", left);
+    const checked = checkOptions("LayerNorm", options, ["eps", "elementwiseAffine", "bias", "dtype"]);
+    const { eps = 1e-5, elementwiseAffine = true, bias = true, dtype } = checked;
     checkBoolean("LayerNorm", "bias", bias);
     const sizes = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
     checkNormalizedShape("LayerNorm", sizes);

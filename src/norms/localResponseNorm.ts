@@ -17,7 +17,7 @@
  *   3. Transposed:
  *          ∂L/∂x = g · d^(−β) − (2αβ/size) · x · Wᵀ(g · y/d)
  */
-import { checkNoneLeft, checkNumber, checkOptions } from "../autograd/checks.ts";
+import { checkNumber, checkOptions } from "../autograd/checks.ts";
 import { formatNumber } from "../autograd/format.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape, range, sizeOf } from "../autograd/shape.ts";
@@ -151,8 +151,7 @@ export function localResponseNorm(
   size: number,
   options: { readonly alpha?: number; readonly beta?: number; readonly k?: number } = {},
 ): Tensor {
-  const { alpha = 1e-4, beta = 0.75, k = 1, ...left } = checkOptions("localResponseNorm", options);
-  checkNoneLeft("localResponseNorm", left);
+  const { alpha = 1e-4, beta = 0.75, k = 1 } = checkOptions("localResponseNorm", options, ["alpha", "beta", "k"]);
   const attributes = checkLocalResponseNorm("localResponseNorm", { size, alpha, beta, k });
   if (checkTensor("localResponseNorm", "input", input).ndim < 3) {
     throw new RangeError(
@@ -188,8 +187,7 @@ export class LocalResponseNorm extends Norm {
 
   constructor(size: number, options: { readonly alpha?: number; readonly beta?: number; readonly k?: number } = {}) {
     super();
-    const { alpha = 1e-4, beta = 0.75, k = 1, ...left } = checkOptions("LocalResponseNorm", options);
-    checkNoneLeft("LocalResponseNorm", left);
+    const { alpha = 1e-4, beta = 0.75, k = 1 } = checkOptions("LocalResponseNorm", options, ["alpha", "beta", "k"]);
     checkLocalResponseNorm("LocalResponseNorm", { size, alpha, beta, k });
     this.size = size;
     this.alpha = alpha;

@@ -18,7 +18,7 @@
  *
  * |x| has no derivative at 0; there it is taken as 0, for every p.
  */
-import { checkNoneLeft, checkNumber, checkOptions } from "../autograd/checks.ts";
+import { checkNumber, checkOptions } from "../autograd/checks.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape, gatherIndex, normalizeDim, range } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
@@ -182,8 +182,7 @@ export function normalize(
   input: Tensor,
   options: { readonly p?: number; readonly dim?: number; readonly eps?: number } = {},
 ): Tensor {
-  const { p = 2, dim = 1, eps = 1e-12, ...left } = checkOptions("normalize", options);
-  checkNoneLeft("normalize", left);
+  const { p = 2, dim = 1, eps = 1e-12 } = checkOptions("normalize", options, ["p", "dim", "eps"]);
   checkTensor("normalize", "input", input);
   checkEps("normalize", eps);
   if (!(checkNumber("normalize", "p", p) > 0)) {

@@ -17,7 +17,7 @@
  *      As a matrix this is rrms · (I − x̂x̂ᵀ/n). It is symmetric, so its transpose is itself:
  *          ∂L/∂x = rrms · (ĝ − x̂ · ⟨ĝ · x̂⟩)
  */
-import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber, formatValue } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
@@ -144,8 +144,7 @@ export function rmsNorm(
   normalizedShape: Shape,
   options: { readonly weight?: Tensor | null; readonly eps?: number | null } = {},
 ): Tensor {
-  const { weight = null, eps: given = null, ...left } = checkOptions("rmsNorm", options);
-  checkNoneLeft("rmsNorm", left);
+  const { weight = null, eps: given = null } = checkOptions("rmsNorm", options, ["weight", "eps"]);
   checkRMSNorm(input, weight, normalizedShape, given);
   // A copy: for a second derivative the rule runs again, when the caller may have changed the array.
   const attributes = { normalizedShape: [...normalizedShape], eps: given ?? MACHINE_EPS[input.dtype] };
@@ -206,8 +205,11 @@ export class RMSNorm extends Norm {
     } = {},
   ) {
     super();
-    const { eps = null, elementwiseAffine = true, dtype, ...left } = checkOptions("RMSNorm", options);
-    checkNoneLeft("RMSNorm", left);
+    const {
+      eps = null,
+      elementwiseAffine = true,
+      dtype,
+    } = checkOptions("RMSNorm", options, ["eps", "elementwiseAffine", "dtype"]);
     const sizes = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
     checkNormalizedShape("RMSNorm", sizes);
     this.normalizedShape = [...sizes];

@@ -17,7 +17,7 @@
  *          ∂L/∂x = s · (ĝ − x̂ · Σ ĝ · x̂)
  *   3. Where ‖x‖ ≤ ε: s = 1/ε is a constant, and ∂L/∂x = s · ĝ
  */
-import { checkNoneLeft, checkOptions } from "../autograd/checks.ts";
+import { checkOptions } from "../autograd/checks.ts";
 import { full } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Parameter } from "../autograd/module.ts";
@@ -141,8 +141,7 @@ export function scaleNorm(
   input: Tensor,
   options: { readonly weight?: Tensor | null; readonly eps?: number } = {},
 ): Tensor {
-  const { weight = null, eps = 1e-5, ...left } = checkOptions("scaleNorm", options);
-  checkNoneLeft("scaleNorm", left);
+  const { weight = null, eps = 1e-5 } = checkOptions("scaleNorm", options, ["weight", "eps"]);
   checkScaleNorm(input, weight, eps);
   const rule = <A extends Num<A>>(
     x: A,
@@ -176,8 +175,7 @@ export class ScaleNorm extends Norm {
 
   constructor(numFeatures: number, options: { readonly eps?: number; readonly dtype?: Dtype | undefined } = {}) {
     super();
-    const { eps = 1e-5, dtype, ...left } = checkOptions("ScaleNorm", options);
-    checkNoneLeft("ScaleNorm", left);
+    const { eps = 1e-5, dtype } = checkOptions("ScaleNorm", options, ["eps", "dtype"]);
     this.numFeatures = checkCount("ScaleNorm", "numFeatures", numFeatures);
     this.eps = checkEps("ScaleNorm", eps);
     this.scale = new Parameter(full([], Math.sqrt(numFeatures), dtype === undefined ? {} : { dtype }));

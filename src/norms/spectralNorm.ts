@@ -22,7 +22,7 @@
  *
  * That u and v follow W is not part of it. At the true singular vectors it would add nothing: σ is stationary there.
  */
-import { checkNoneLeft, checkNumber, checkOptions } from "../autograd/checks.ts";
+import { checkNumber, checkOptions } from "../autograd/checks.ts";
 import { describeValue } from "../autograd/format.ts";
 import type { NdArray } from "../autograd/ndarray.ts";
 import type { Num } from "../autograd/num.ts";
@@ -133,8 +133,7 @@ export function spectralNormTerms<A extends Num<A>>(
  * spectralNorm(weight, u, v); // [[0.4472, 0], [0.5963, 0.7454]]: divided by √45
  */
 export function spectralNorm(weight: Tensor, u: Tensor, v: Tensor, options: { readonly dim?: number } = {}): Tensor {
-  const { dim = 0, ...left } = checkOptions("spectralNorm", options);
-  checkNoneLeft("spectralNorm", left);
+  const { dim = 0 } = checkOptions("spectralNorm", options, ["dim"]);
   const attributes = { dim: checkMatrix("spectralNorm", weight, u, v, dim) };
   const rule = <A extends Num<A>>(
     weight: A,
@@ -177,8 +176,12 @@ export function powerIteration(
   } = {},
 ): readonly [u: Tensor, v: Tensor] {
   const name = "powerIteration";
-  const { dim = 0, iterations = 1, order = "vThenU", eps = 1e-12, ...others } = checkOptions(name, options);
-  checkNoneLeft(name, others);
+  const {
+    dim = 0,
+    iterations = 1,
+    order = "vThenU",
+    eps = 1e-12,
+  } = checkOptions(name, options, ["dim", "iterations", "order", "eps"]);
   const first = checkMatrix(name, weight, u, v, dim);
   checkCount(name, "iterations", iterations);
   checkPowerOrder(name, order);

@@ -63,7 +63,8 @@
  * authors published for this (devkit/ops/syncsn_layer.py) divides by M where its forward has M − 1, and writes the result
  * of 4 into the array of p that it is still reading; test/norms/switchableNorm.test.ts shows how it is found out.
  */
-import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
+import { choose } from "../autograd/backend.ts";
+import { checkBoolean, checkObject, checkOptions } from "../autograd/checks.ts";
 import { full, ones } from "../autograd/creation.ts";
 import { formatNumber } from "../autograd/format.ts";
 import { Buffer, Parameter } from "../autograd/module.ts";
@@ -75,7 +76,8 @@ import { formatShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import type { Traced } from "../autograd/tape.ts";
 import { apply, checkTensor, Tensor } from "../autograd/tensor.ts";
-import { switchableNormBackward as backward, switchableNormForward as forward } from "../kernels/switchableNorm.ts";
+import * as typescript from "../kernels/switchableNorm.ts";
+import * as wasm from "../kernels/wasm/switchableNorm.ts";
 import { channelPartition, nonChannelDims } from "./channels.ts";
 import {
   checkApart,
@@ -371,9 +373,16 @@ export function switchableNorm(
     momentum = 0.1,
     eps = 1e-5,
     unbiased = false,
-    ...left
-  } = checkOptions("switchableNorm", options);
-  checkNoneLeft("switchableNorm", left);
+  } = checkOptions("switchableNorm", options, [
+    "runningMean",
+    "runningVar",
+    "weight",
+    "bias",
+    "training",
+    "momentum",
+    "eps",
+    "unbiased",
+  ]);
   checkBoolean("switchableNorm", "training", training);
   checkBoolean("switchableNorm", "unbiased", unbiased);
   checkEps("switchableNorm", eps);
@@ -430,6 +439,7 @@ export function switchableNorm(
     const running = mean && variance && { mean: mean.data, variance: variance.data };
     const [w, b] = [weight && weight.data, bias && bias.data];
     const logits = [meanWeight.data, varWeight.data] as const;
+    const { switchableNormForward: forward, switchableNormBackward: backward } = choose(typescript, wasm);
     const { output, saved, batch } = forward(x.data, w, b, ...logits, running, sizes, settings);
     return {
       output: new NdArray(output, x.shape),
@@ -503,9 +513,7 @@ abstract class SwitchableNorm extends Norm {
       lastGamma = false,
       unbiased = false,
       dtype,
-      ...left
-    } = checkOptions(name, options);
-    checkNoneLeft(name, left);
+    } = checkOptions(name, options, ["eps", "momentum", "usingBn", "lastGamma", "unbiased", "dtype"]);
     this.numFeatures = checkCount(name, "numFeatures", numFeatures);
     this.eps = checkEps(name, eps);
     this.momentum = momentum === null ? null : checkMomentum(name, momentum);
@@ -566,7 +574,7 @@ abstract class SwitchableNorm extends Norm {
     state: StateDict,
     options: { readonly strict?: boolean } = {},
   ): { readonly missingKeys: readonly string[]; readonly unexpectedKeys: readonly string[] } {
-    const own = checkOptions("loadStateDict", state, "a state dict");
+    const own = checkObject("loadStateDict", "a state dict", state);
     const flat = Object.entries(own).map(([key, value]) => [key, this.perChannel(value)] as const);
     return super.loadStateDict(Object.fromEntries(flat), options);
   }

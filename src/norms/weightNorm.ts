@@ -17,7 +17,7 @@
  *      As a matrix this is (I − v̂v̂ᵀ) / ‖v‖, which is symmetric: it removes what lies along v̂. With ∂L/∂v̂ = g · go
  *          ∂L/∂v = g / ‖v‖ · (go − v̂ · Σ go · v̂)
  */
-import { checkNoneLeft, checkOptions } from "../autograd/checks.ts";
+import { checkOptions } from "../autograd/checks.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape, gatherIndex, normalizeDim, range, sameShape, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
@@ -132,8 +132,7 @@ export function weightNormTerms<A extends Num<A>>(
  * weightNorm(tensor([[3, 4], [0, 2]]), tensor([[10], [1]])); // [[6, 8], [0, 1]]
  */
 export function weightNorm(v: Tensor, g: Tensor, options: { readonly dim?: number | null } = {}): Tensor {
-  const { dim = 0, ...left } = checkOptions("weightNorm", options);
-  checkNoneLeft("weightNorm", left);
+  const { dim = 0 } = checkOptions("weightNorm", options, ["dim"]);
   checkTensor("weightNorm", "v", v);
   const attributes = { dim: dim === null ? null : normalizeDim(dim, v.ndim, "weightNorm") };
   const expected = weightNormShape(v.shape, attributes.dim);

@@ -21,7 +21,7 @@
  *                                                                                      ∂L/∂W −= r · c/σ · Σ g · Ŵ / (n − 1)
  *      In both the part of dσ² through μ is zero, as Σ c = 0. Where σ = 0, c is 0, and so is the path.
  */
-import { checkBoolean, checkNoneLeft, checkOptions } from "../autograd/checks.ts";
+import { checkBoolean, checkOptions } from "../autograd/checks.ts";
 import type { Num } from "../autograd/num.ts";
 import { formatShape, range, sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
@@ -140,9 +140,8 @@ export function weightStandardization(
   weight: Tensor,
   options: { readonly eps?: number; readonly unbiased?: boolean } = {},
 ): Tensor {
-  const checked = checkOptions("weightStandardization", options);
-  const { unbiased = false, eps = unbiased ? 1e-5 : 1e-6, ...left } = checked;
-  checkNoneLeft("weightStandardization", left);
+  const checked = checkOptions("weightStandardization", options, ["unbiased", "eps"]);
+  const { unbiased = false, eps = unbiased ? 1e-5 : 1e-6 } = checked;
   checkBoolean("weightStandardization", "unbiased", unbiased);
   const attributes = { eps, unbiased };
   checkWeight(weight, attributes);

@@ -12,36 +12,64 @@ import {
   Tensor,
   zeros,
 } from "../../src/autograd/index.ts";
-import { checkBoolean, checkNoneLeft, checkNumber, checkOptions } from "../../src/autograd/checks.ts";
+import { checkBoolean, checkNumber, checkObject, checkOptions } from "../../src/autograd/checks.ts";
 import { holds } from "../helpers/generators.ts";
 
 /** What a caller in JavaScript may pass, whatever the types say. test/errors.test.ts has every call with its message. */
 const fromJavaScript = (json: string): never => JSON.parse(json) as never;
 
 describe("checkOptions", () => {
-  test("answers every object as it is, and refuses what is none", () => {
-    holds(fc.dictionary(fc.string(), fc.integer()), (options) => {
-      expect(checkOptions("op", options)).toBe(options);
-    });
-    for (const json of ["3", '"mean"', "null", "[1, 2]", "true"]) {
-      expect(() => checkOptions("op", fromJavaScript(json))).toThrow(TypeError);
+  const known = ["weightDecay", "lr"] as const;
+  const none: { readonly weightDecay?: number; readonly lr?: number } = {};
+
+  test("answers options that are all known as they are, and refuses what is no object of options", () => {
+    for (const options of [none, { lr: 1, weightDecay: undefined }, { weightDecay: 0, lr: 1 }]) {
+      expect(checkOptions("op", options, known)).toBe(options);
     }
-    const x = tensor([1]);
-    expect(() => checkOptions("op", x)).toThrow(
-      new TypeError("op: expected options as an object { name: value }, got a Tensor"),
-    );
-    expect(() => checkOptions("op", x.value, "a state dict")).toThrow("op: expected a state dict as an object");
+    for (const json of ["3", '"mean"', "null", "[1, 2]", "true"]) {
+      expect(() => Reflect.apply(checkOptions, undefined, ["op", fromJavaScript(json), known])).toThrow(TypeError);
+    }
+    for (const [value, words] of [
+      [tensor([1]), "a Tensor"],
+      [new Map(), "a Map"],
+      [new Float64Array(2), "a Float64Array of 2"],
+    ] as const) {
+      expect(() => Reflect.apply(checkOptions, undefined, ["op", value, known])).toThrow(
+        new TypeError(`op: expected options as an object { weightDecay, lr }, got ${words}`),
+      );
+    }
+  });
+
+  test("refuses an option that is not known, and says which one was meant", () => {
+    const message = (option: string): unknown => {
+      try {
+        return checkOptions("op", { ...none, [option]: 1 }, known);
+      } catch (error) {
+        return error;
+      }
+    };
+    const expected = "op: expected options out of weightDecay, lr, got";
+    expect(message("decay")).toEqual(new TypeError(`${expected} decay`));
+    for (const option of ["weight_decay", "weightdecay", "WeightDecay", "WEIGHT_DECAY"]) {
+      expect(message(option)).toEqual(new TypeError(`${expected} ${option}, which is weightDecay here`));
+    }
+    holds(fc.string({ minLength: 1 }), (option) => {
+      fc.pre(option !== "__proto__" && !["lr", "weightDecay"].includes(option));
+      expect(String(message(option))).toContain(`${expected} ${option}`);
+    });
   });
 });
 
-describe("checkNoneLeft", () => {
-  test("refuses every option that is left, and names the first", () => {
-    holds(fc.string({ minLength: 1 }), (option) => {
-      expect(() => checkNoneLeft("op", { [option]: undefined })).toThrow(
-        new TypeError(`op: expected options that it knows, got ${option}`),
-      );
+describe("checkObject", () => {
+  test("answers every object as it is, and refuses what is none", () => {
+    holds(fc.dictionary(fc.string(), fc.integer()), (state) => {
+      expect(checkObject("op", "a state dict", state)).toBe(state);
     });
-    checkNoneLeft("op", {});
+    for (const value of [[], new Map(), new Uint8Array(3), new ArrayBuffer(3), tensor([1]), tensor([1]).value]) {
+      expect(() => checkObject("op", "a state dict", value)).toThrow(
+        "op: expected a state dict as an object { name: value }, got ",
+      );
+    }
   });
 });
 

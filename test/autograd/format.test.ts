@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { arange, formatNumber, formatValue, tensor, zeros } from "../../src/autograd/index.ts";
-import { describeValue, formatArray } from "../../src/autograd/format.ts";
+import { describeValue, formatArray, formatNames } from "../../src/autograd/format.ts";
 import { arrayOf, holds, shapes } from "../helpers/generators.ts";
 import { breaks } from "../helpers/planted.ts";
 
@@ -92,6 +92,15 @@ describe("describeValue", () => {
     ]);
     expect(describeValue(new Map())).toBe("a Map");
     expect(describeValue(Object.create(null))).toBe("an object");
+  });
+});
+
+describe("formatNames", () => {
+  test("lists up to six names, and the first five of more", () => {
+    expect(formatNames([])).toBe("");
+    expect(formatNames(["a", "b"])).toBe("a, b");
+    expect(formatNames([..."abcdef"])).toBe("a, b, c, d, e, f");
+    expect(formatNames([..."abcdefg"])).toBe("a, b, c, d, e, and 2 more");
   });
 });
 

@@ -52,6 +52,15 @@ class Net extends Module {
 
 const names = (entries: Iterable<readonly [string, unknown]>): string[] => Array.from(entries, ([name]) => name);
 
+describe("forward", () => {
+  test("may be a class field", () => {
+    class Doubled extends Module {
+      override forward = (input: Tensor): Tensor => input.mul(2);
+    }
+    expect(new Doubled().forward(ones([1])).item()).toBe(2);
+  });
+});
+
 describe("named…", () => {
   test("modules come in the order of the attributes, each before what is below it", () => {
     expect(names(new Net().namedModules())).toEqual([
@@ -89,6 +98,38 @@ describe("named…", () => {
     expect(names(new Layer(1).namedBuffers())).toEqual(["runningMean", "numBatchesTracked"]);
     expect(net.buffers().every((b) => b instanceof Buffer && !b.requiresGrad)).toBe(true);
     expect(net.buffers().length).toBe(12);
+  });
+
+  test("modules and parameters in plain objects, Maps, Sets and arrays are found as well", () => {
+    class Heads extends Module {
+      readonly byName = { left: new Layer(1, false), right: [new Layer(2, false)] };
+      readonly byMap = new Map([["a", new Layer(3, false)]]);
+      readonly all = new Set([new Layer(4, false)]);
+      readonly scales = [new Parameter(ones([1])), new Parameter(zeros([1]))];
+      override forward(input: Tensor): Tensor {
+        return input;
+      }
+    }
+    const heads = new Heads();
+    const modules = ["byName.left", "byName.right.0", "byMap.a", "all.0"];
+    expect(names(heads.namedChildren())).toEqual(modules);
+    expect(names(heads.namedParameters())).toEqual([
+      "scales.0",
+      "scales.1",
+      ...modules.map((name) => `${name}.weight`),
+    ]);
+    expect(
+      heads
+        .eval()
+        .modules()
+        .every((module) => !module.training),
+    ).toBe(true);
+    expect(Object.keys(heads.stateDict())).toEqual([
+      "scales.0",
+      "scales.1",
+      ...modules.flatMap((name) => [`${name}.weight`, `${name}.running_mean`, `${name}.num_batches_tracked`]),
+    ]);
+    expect(new Heads().loadStateDict(heads.stateDict())).toEqual({ missingKeys: [], unexpectedKeys: [] });
   });
 
   test("a parameter or a module that is shared comes once, under its first name", () => {

@@ -388,6 +388,35 @@ describe("backward", () => {
   });
 });
 
+describe("argmax", () => {
+  test("is where max takes its value from, in any shape and along any dim", () => {
+    holds(shapes().chain(arrayOf), (array) => {
+      const x = new Tensor(array);
+      for (const [dim, size] of x.shape.entries()) {
+        const found = x.argmax(dim);
+        expect(x.argmax(dim - x.ndim)).toEqual(found);
+        const others = [...x.shape.keys()].filter((other) => other !== dim);
+        const rows = x.permute([...others, dim]).data; // `size` values for each position
+        expect(Array.from(found, (at, row) => rows[row * size + at])).toEqual([...x.max([dim]).data]);
+      }
+    });
+  });
+
+  test("the first of equal values, and the first NaN", () => {
+    expect(tensor([[1, 3, 3], [NaN, 5, NaN], [5, NaN, 6], [-Infinity, -Infinity, -Infinity]]).argmax(1)).toEqual(Int32Array.of(1, 0, 1, 0)); // prettier-ignore
+    expect(tensor([2, 7], { requiresGrad: true }).argmax(0)).toEqual(Int32Array.of(1));
+  });
+});
+
+describe("toJSON", () => {
+  test("is the nested numbers, from which tensor makes the same values", () => {
+    const x = tensor([[1, 2.5], [-3, 1e-9]], { requiresGrad: true }); // prettier-ignore
+    x.square().sum().backward();
+    expect(JSON.stringify({ x, none: zeros([0]), one: tensor(3) })).toBe('{"x":[[1,2.5],[-3,1e-9]],"none":[],"one":3}');
+    expect(tensor(JSON.parse(JSON.stringify(x))).data).toEqual(x.data);
+  });
+});
+
 describe("retainGrad", () => {
   test("writes .grad of an output too, and does nothing to a leaf", () => {
     const x = leaf([2]);

@@ -62,7 +62,7 @@ export const adaptiveNorms: WrongCalls = {
       call: "adaptiveInstanceNorm(content, style, 1e-5)",
       run: () => adaptiveInstanceNorm(content, style, 1e-5),
       kind: TypeError,
-      message: "adaptiveInstanceNorm: expected options as an object { name: value }, got 1e-5",
+      message: "adaptiveInstanceNorm: expected options as an object { eps, unbiased, alpha }, got 1e-5",
     },
     {
       call: "adaptiveInstanceNorm(content, style, { eps: -1 })",
@@ -140,7 +140,7 @@ export const adaptiveNorms: WrongCalls = {
       call: "new AdaptiveInstanceNorm(1e-5)",
       run: () => new AdaptiveInstanceNorm(1e-5),
       kind: TypeError,
-      message: "AdaptiveInstanceNorm: expected options as an object { name: value }, got 1e-5",
+      message: "AdaptiveInstanceNorm: expected options as an object { eps, unbiased, alpha }, got 1e-5",
     },
     {
       call: "new AdaptiveInstanceNorm({ alpha: -0.1 })",
@@ -316,7 +316,7 @@ export const adaptiveNorms: WrongCalls = {
       call: "filterResponseNorm(content, 1e-6)",
       run: () => filterResponseNorm(content, 1e-6),
       kind: TypeError,
-      message: "filterResponseNorm: expected options as an object { name: value }, got 1e-6",
+      message: "filterResponseNorm: expected options as an object { weight, bias, tau, epsL, eps }, got 1e-6",
     },
     {
       call: "filterResponseNorm(content, { eps: NaN })",
@@ -438,7 +438,8 @@ export const adaptiveNorms: WrongCalls = {
       call: "new WSConv2d(1, 2, 3, 1e-5)",
       run: () => new WSConv2d(1, 2, 3, 1e-5),
       kind: TypeError,
-      message: "WSConv2d: expected options as an object { name: value }, got 1e-5",
+      message:
+        "WSConv2d: expected options as an object { stride, padding, dilation, groups, bias, generator, dtype, eps, unbiased }, got 1e-5",
     },
     {
       call: "weightNorm(table)",
@@ -498,7 +499,7 @@ export const adaptiveNorms: WrongCalls = {
       call: "new WeightNorm(new Linear(3, 2), 0)",
       run: () => new WeightNorm(new Linear(3, 2), 0),
       kind: TypeError,
-      message: "WeightNorm: expected options as an object { name: value }, got 0",
+      message: "WeightNorm: expected options as an object { dim }, got 0",
     },
     {
       call: "spectralNorm(table, ones([4]))",
@@ -617,7 +618,7 @@ export const adaptiveNorms: WrongCalls = {
       call: "adaptiveInstanceNorm(content, style, { weight: 1 })",
       run: () => adaptiveInstanceNorm(content, style, { weight: 1 }),
       kind: TypeError,
-      message: "adaptiveInstanceNorm: expected options that it knows, got weight",
+      message: "adaptiveInstanceNorm: expected options out of eps, unbiased, alpha, got weight",
     },
     {
       call: "new AdaptiveInstanceNorm({ unbiased: 1 })",
@@ -629,7 +630,7 @@ export const adaptiveNorms: WrongCalls = {
       call: "new AdaptiveInstanceNorm({ correction: 1 })",
       run: () => new AdaptiveInstanceNorm({ correction: 1 }),
       kind: TypeError,
-      message: "AdaptiveInstanceNorm: expected options that it knows, got correction",
+      message: "AdaptiveInstanceNorm: expected options out of eps, unbiased, alpha, got correction",
     },
     {
       call: "conditionalInstanceNorm(content, ones([2]), { weight: table })",
@@ -642,19 +643,19 @@ export const adaptiveNorms: WrongCalls = {
       call: "conditionalInstanceNorm(content, [0, 1], { weigth: table })",
       run: () => conditionalInstanceNorm(content, [0, 1], { weigth: table }),
       kind: TypeError,
-      message: "conditionalInstanceNorm: expected options that it knows, got weigth",
+      message: "conditionalInstanceNorm: expected options out of weight, bias, eps, got weigth",
     },
     {
       call: "new ConditionalInstanceNorm(3, 4, { affine: true })",
       run: () => new ConditionalInstanceNorm(3, 4, { affine: true }),
       kind: TypeError,
-      message: "ConditionalInstanceNorm: expected options that it knows, got affine",
+      message: "ConditionalInstanceNorm: expected options out of eps, dtype, got affine",
     },
     {
       call: "filterResponseNorm(content, { tlu: false })",
       run: () => filterResponseNorm(content, { tlu: false }),
       kind: TypeError,
-      message: "filterResponseNorm: expected options that it knows, got tlu",
+      message: "filterResponseNorm: expected options out of weight, bias, tau, epsL, eps, got tlu",
     },
     {
       call: 'new FilterResponseNorm1d(3, { tlu: "false" })',
@@ -672,7 +673,7 @@ export const adaptiveNorms: WrongCalls = {
       call: "new FilterResponseNorm2d(3, { tau: 0 })",
       run: () => new FilterResponseNorm2d(3, { tau: 0 }),
       kind: TypeError,
-      message: "FilterResponseNorm2d: expected options that it knows, got tau",
+      message: "FilterResponseNorm2d: expected options out of eps, learnableEps, tlu, dtype, got tau",
     },
     {
       call: "weightStandardization(table, { unbiased: 1 })",
@@ -684,37 +685,37 @@ export const adaptiveNorms: WrongCalls = {
       call: "weightStandardization(table, { correction: 1 })",
       run: () => weightStandardization(table, { correction: 1 }),
       kind: TypeError,
-      message: "weightStandardization: expected options that it knows, got correction",
+      message: "weightStandardization: expected options out of unbiased, eps, got correction",
     },
     {
       call: "weightNorm(table, ones([4, 1]), { axis: 0 })",
       run: () => weightNorm(table, ones([4, 1]), { axis: 0 }),
       kind: TypeError,
-      message: "weightNorm: expected options that it knows, got axis",
+      message: "weightNorm: expected options out of dim, got axis",
     },
     {
       call: 'new WeightNorm(new Linear(3, 2), { name: "weight" })',
       run: () => new WeightNorm(new Linear(3, 2), { name: "weight" }),
       kind: TypeError,
-      message: "WeightNorm: expected options that it knows, got name",
+      message: "WeightNorm: expected options out of dim, got name",
     },
     {
       call: "spectralNorm(table, ones([4]), ones([3]), { eps: 0 })",
       run: () => spectralNorm(table, ones([4]), ones([3]), { eps: 0 }),
       kind: TypeError,
-      message: "spectralNorm: expected options that it knows, got eps",
+      message: "spectralNorm: expected options out of dim, got eps",
     },
     {
       call: "powerIteration(table, ones([4]), ones([3]), { iteration: 3 })",
       run: () => powerIteration(table, ones([4]), ones([3]), { iteration: 3 }),
       kind: TypeError,
-      message: "powerIteration: expected options that it knows, got iteration",
+      message: "powerIteration: expected options out of dim, iterations, order, eps, got iteration",
     },
     {
       call: 'new SpectralNorm(new Linear(3, 2), { name: "weight" })',
       run: () => new SpectralNorm(new Linear(3, 2), { name: "weight" }),
       kind: TypeError,
-      message: "SpectralNorm: expected options that it knows, got name",
+      message: "SpectralNorm: expected options out of nPowerIterations, eps, dim, order, generator, got name",
     },
   ],
 };

@@ -88,19 +88,19 @@ export const creation: WrongCalls = {
       call: "tensor([1, 2, 3, 4], [2, 2])",
       run: () => tensor([1, 2, 3, 4], [2, 2]),
       kind: TypeError,
-      message: "tensor: expected options as an object { name: value }, got [2, 2]",
+      message: "tensor: expected options as an object { shape, dtype, requiresGrad }, got [2, 2]",
     },
     {
       call: 'tensor([1, 2], "float32")',
       run: () => tensor([1, 2], "float32"),
       kind: TypeError,
-      message: 'tensor: expected options as an object { name: value }, got "float32"',
+      message: 'tensor: expected options as an object { shape, dtype, requiresGrad }, got "float32"',
     },
     {
       call: "tensor([1, 2], null)",
       run: () => tensor([1, 2], null),
       kind: TypeError,
-      message: "tensor: expected options as an object { name: value }, got null",
+      message: "tensor: expected options as an object { shape, dtype, requiresGrad }, got null",
     },
     {
       call: "tensor([1, 2, 3], { shape: [2, 2] })",
@@ -178,7 +178,7 @@ export const creation: WrongCalls = {
       call: 'ones([2], "float32")',
       run: () => ones([2], "float32"),
       kind: TypeError,
-      message: 'ones: expected options as an object { name: value }, got "float32"',
+      message: 'ones: expected options as an object { dtype, requiresGrad }, got "float32"',
     },
     {
       call: "full([2])",
@@ -208,7 +208,7 @@ export const creation: WrongCalls = {
       call: "rand([2], 0)",
       run: () => rand([2], 0),
       kind: TypeError,
-      message: "rand: expected options as an object { name: value }, got 0",
+      message: "rand: expected options as an object { dtype, generator, requiresGrad }, got 0",
     },
     {
       call: "rand([2], { generator: 42 })",
@@ -256,7 +256,7 @@ export const creation: WrongCalls = {
       call: 'arange(0, 5, 1, "float32")',
       run: () => arange(0, 5, 1, "float32"),
       kind: TypeError,
-      message: 'arange: expected options as an object { name: value }, got "float32"',
+      message: 'arange: expected options as an object { dtype, requiresGrad }, got "float32"',
     },
     {
       call: "concat([])",

@@ -108,7 +108,7 @@ export const data: WrongCalls = {
       call: "new DataLoader(dataset, 32)",
       run: () => new DataLoader(dataset, 32),
       kind: TypeError,
-      message: "DataLoader: expected options as an object { name: value }, got 32",
+      message: "DataLoader: expected options as an object { batchSize, shuffle, dropLast, generator }, got 32",
     },
     {
       call: "new DataLoader(dataset, { batchSize: 0 })",
@@ -169,7 +169,7 @@ export const data: WrongCalls = {
       call: "stratifiedSplit([0, 1], 0.5, 42)",
       run: () => stratifiedSplit([0, 1], 0.5, 42),
       kind: TypeError,
-      message: "stratifiedSplit: expected options as an object { name: value }, got 42",
+      message: "stratifiedSplit: expected options as an object { generator }, got 42",
     },
     {
       call: "stratifiedSplit([0, 1], 0.5, { generator: 42 })",

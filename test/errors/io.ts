@@ -1,14 +1,23 @@
 // @ts-nocheck: TypeScript would refuse most of these calls; JavaScript does not.
 /** Files that are none, and what is no state to save. */
-import { ones, tensor } from "../../src/index.ts";
-import { loadSafetensors, safetensorsMetadata, saveSafetensors } from "../../src/io/index.ts";
+import { Linear, ones, SGD, tensor } from "../../src/index.ts";
+import {
+  loadCheckpoint,
+  loadSafetensors,
+  safetensorsMetadata,
+  saveCheckpoint,
+  saveSafetensors,
+} from "../../src/io/index.ts";
 import { entry, fileOf, lengthBytes, zeroBytes } from "../io/bytes.ts";
 import type { WrongCalls } from "./wrongCall.ts";
 
 const x = ones([2]);
+const model = new Linear(2, 1);
+const optimizer = new SGD(model.parameters(), { lr: 0.1 });
+const another = new SGD([model.weight], { lr: 0.1 });
 
 export const io: WrongCalls = {
-  fixtures: { x },
+  fixtures: { x, model, optimizer },
   rows: [
     {
       call: 'loadSafetensors("model.safetensors")',
@@ -145,8 +154,60 @@ export const io: WrongCalls = {
       call: 'saveSafetensors({ x }, { format: "pt" })',
       run: () => saveSafetensors({ x }, { format: "pt" }),
       kind: TypeError,
-      message: "saveSafetensors: expected options that it knows, got format",
+      message: "saveSafetensors: expected options out of metadata, int64, got format",
       by: "saveSafetensors",
+    },
+    {
+      call: "saveSafetensors(model)",
+      run: () => saveSafetensors(model),
+      kind: TypeError,
+      message:
+        "saveSafetensors: expected tensors by their names, as model.stateDict() answers them (saveCheckpoint takes models and optimizers), got a Linear",
+    },
+    {
+      call: "saveSafetensors(optimizer.stateDict())",
+      run: () => saveSafetensors(optimizer.stateDict()),
+      kind: TypeError,
+      message:
+        "saveSafetensors: expected state to be a tensor, got an object: saveCheckpoint keeps the state of an optimizer",
+    },
+    {
+      call: "saveCheckpoint(model)",
+      run: () => saveCheckpoint(model),
+      kind: TypeError,
+      message: "saveCheckpoint: expected training to be a module, an optimizer or a schedule, got true",
+    },
+    {
+      call: "saveCheckpoint({ model: model.stateDict() })",
+      run: () => saveCheckpoint({ model: model.stateDict() }),
+      kind: TypeError,
+      message: "saveCheckpoint: expected model to be a module, an optimizer or a schedule, got an object",
+    },
+    {
+      call: "saveCheckpoint({ model }, { metadata: { epoch: 3 } })",
+      run: () => saveCheckpoint({ model }, { metadata: { epoch: 3 } }),
+      kind: TypeError,
+      message: "saveSafetensors: expected the metadata epoch to be a text, got 3",
+      by: "saveSafetensors",
+    },
+    {
+      call: "loadCheckpoint(saveSafetensors({ x }), { model })",
+      run: () => loadCheckpoint(saveSafetensors({ x }), { model }),
+      kind: RangeError,
+      message: "loadCheckpoint: expected a file of saveCheckpoint, got one without the states' JSON",
+    },
+    {
+      call: "loadCheckpoint(saveCheckpoint({ model }), { model, optimizer })",
+      run: () => loadCheckpoint(saveCheckpoint({ model }), { model, optimizer }),
+      kind: RangeError,
+      message: "loadCheckpoint: expected the states of optimizer in the file, got model",
+    },
+    {
+      call: "loadCheckpoint(saveCheckpoint({ optimizer: another, model }), { model, optimizer })",
+      run: () => loadCheckpoint(saveCheckpoint({ optimizer: another, model }), { model, optimizer }),
+      kind: RangeError,
+      message: "loadStateDict: expected groups of 2 parameters, got 1",
+      by: "loadStateDict",
     },
     {
       call: "saveSafetensors([x])",

@@ -107,7 +107,7 @@ export const layers: WrongCalls = {
       call: "new Linear(3, 2, false)",
       run: () => new Linear(3, 2, false),
       kind: TypeError,
-      message: "Linear: expected options as an object { name: value }, got false",
+      message: "Linear: expected options as an object { bias, generator, dtype }, got false",
     },
     {
       call: 'new Linear(3, 2, { dtype: "float16" })',
@@ -153,7 +153,7 @@ export const layers: WrongCalls = {
       call: 'gelu(x, "tanh")',
       run: () => gelu(x, "tanh"),
       kind: TypeError,
-      message: 'gelu: expected options as an object { name: value }, got "tanh"',
+      message: 'gelu: expected options as an object { approximate }, got "tanh"',
     },
     {
       call: 'gelu(x, { approximate: "sigmoid" })',
@@ -165,7 +165,7 @@ export const layers: WrongCalls = {
       call: 'new GELU("tanh")',
       run: () => new GELU("tanh"),
       kind: TypeError,
-      message: 'GELU: expected options as an object { name: value }, got "tanh"',
+      message: 'GELU: expected options as an object { approximate }, got "tanh"',
     },
     {
       call: 'new GELU({ approximate: "erf" })',
@@ -237,7 +237,7 @@ export const layers: WrongCalls = {
       call: "dropout(x, 0.5, false)",
       run: () => dropout(x, 0.5, false),
       kind: TypeError,
-      message: "dropout: expected options as an object { name: value }, got false",
+      message: "dropout: expected options as an object { training, generator }, got false",
     },
     {
       call: "dropout(x, 0.5, { generator: 0 })",
@@ -273,7 +273,7 @@ export const layers: WrongCalls = {
       call: "flatten(x, 1)",
       run: () => flatten(x, 1),
       kind: TypeError,
-      message: "flatten: expected options as an object { name: value }, got 1",
+      message: "flatten: expected options as an object { startDim, endDim }, got 1",
     },
     {
       call: "flatten(x, { startDim: 2 })",
@@ -322,7 +322,7 @@ export const layers: WrongCalls = {
       call: 'kaimingUniform([3, 2], "relu")',
       run: () => kaimingUniform([3, 2], "relu"),
       kind: TypeError,
-      message: 'kaimingUniform: expected options as an object { name: value }, got "relu"',
+      message: 'kaimingUniform: expected options as an object { mode, nonlinearity, a, generator, dtype }, got "relu"',
     },
     {
       call: 'kaimingNormal([3, 2], { mode: "fanIn" })',

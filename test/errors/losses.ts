@@ -25,7 +25,8 @@ export const losses: WrongCalls = {
       call: "crossEntropy(logits, tensor([0, 1]))",
       run: () => crossEntropy(logits, tensor([0, 1])),
       kind: TypeError,
-      message: "crossEntropy: expected labels as an array of numbers or an Int32Array, got a Tensor",
+      message:
+        "crossEntropy: expected labels as an array of numbers or an Int32Array, got a Tensor: pass Array.from(labels.data)",
     },
     {
       call: "crossEntropy(logits, Uint8Array.of(0, 1))",
@@ -77,13 +78,15 @@ export const losses: WrongCalls = {
       call: "crossEntropy(logits, [0, 1], ones([3]))",
       run: () => crossEntropy(logits, [0, 1], ones([3])),
       kind: TypeError,
-      message: "crossEntropy: expected options as an object { name: value }, got a Tensor",
+      message:
+        "crossEntropy: expected options as an object { reduction, labelSmoothing, ignoreIndex, weight }, got a Tensor",
     },
     {
       call: 'crossEntropy(logits, [0, 1], "sum")',
       run: () => crossEntropy(logits, [0, 1], "sum"),
       kind: TypeError,
-      message: 'crossEntropy: expected options as an object { name: value }, got "sum"',
+      message:
+        'crossEntropy: expected options as an object { reduction, labelSmoothing, ignoreIndex, weight }, got "sum"',
     },
     {
       call: 'crossEntropy(logits, [0, 1], { reduction: "average" })',
@@ -167,7 +170,7 @@ export const losses: WrongCalls = {
       call: 'mseLoss(predicted, randn([4]), "sum")',
       run: () => mseLoss(predicted, randn([4]), "sum"),
       kind: TypeError,
-      message: 'mseLoss: expected options as an object { name: value }, got "sum"',
+      message: 'mseLoss: expected options as an object { reduction }, got "sum"',
     },
     {
       call: 'mseLoss(predicted, randn([4]), { reduction: "batchmean" })',
@@ -191,7 +194,7 @@ export const losses: WrongCalls = {
       call: "bceWithLogits(predicted, ones([4]), ones([4]))",
       run: () => bceWithLogits(predicted, ones([4]), ones([4])),
       kind: TypeError,
-      message: "bceWithLogits: expected options as an object { name: value }, got a Tensor",
+      message: "bceWithLogits: expected options as an object { reduction, posWeight }, got a Tensor",
     },
     {
       call: "bceWithLogits(predicted, ones([4]), { posWeight: 2 })",

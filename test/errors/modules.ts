@@ -28,6 +28,7 @@ class Net extends Module {
     return this.norm.forward(this.fc.forward(a));
   }
 }
+class Unfinished extends Module {}
 const net = new Net();
 const norm = new LayerNorm(2);
 const state = net.stateDict();
@@ -84,7 +85,7 @@ export const modules: WrongCalls = {
       call: "norm.loadStateDict({ weight }, false)",
       run: () => norm.loadStateDict({ weight }, false),
       kind: TypeError,
-      message: "loadStateDict: expected options as an object { name: value }, got false",
+      message: "loadStateDict: expected options as an object { strict }, got false",
     },
     {
       call: "norm.loadStateDict({ weight })",
@@ -126,9 +127,33 @@ export const modules: WrongCalls = {
     {
       call: "norm.loadStateDict(new LayerNorm(2))",
       run: () => norm.loadStateDict(new LayerNorm(2)),
+      kind: TypeError,
+      message: "loadStateDict: expected a state dict, as model.stateDict() answers it, got a LayerNorm",
+    },
+    {
+      call: "norm.loadStateDict(new Uint8Array(28996))",
+      run: () => norm.loadStateDict(new Uint8Array(28996)),
+      kind: TypeError,
+      message: "loadStateDict: expected a state dict, as loadSafetensors(bytes) answers it, got a Uint8Array of 28996",
+    },
+    {
+      call: "norm.loadStateDict({ weight, bias, a: bias, b: bias, c: bias, d: bias, e: bias, f: bias, g: bias })",
+      run: () => norm.loadStateDict({ weight, bias, a: bias, b: bias, c: bias, d: bias, e: bias, f: bias, g: bias }),
       kind: RangeError,
       message:
-        "loadStateDict: expected the state of LayerNorm, got it with the unexpected keys training, normalizedShape, eps, elementwiseAffine",
+        "loadStateDict: expected the state of LayerNorm, got it with the unexpected keys a, b, c, d, e, and 2 more",
+    },
+    {
+      call: 'net.train("false")',
+      run: () => net.train("false"),
+      kind: TypeError,
+      message: 'train: expected mode to be true or false, got "false"',
+    },
+    {
+      call: "new Unfinished().forward(weight)",
+      run: () => new Unfinished().forward(weight),
+      kind: TypeError,
+      message: "forward: expected the class Unfinished to have a method forward, got none",
     },
     {
       call: "net.loadStateDict({ weight, bias })",

@@ -75,19 +75,19 @@ export const norms: WrongCalls = {
       call: "layerNorm(x, [3], ones([3]), zeros([3]))",
       run: () => layerNorm(x, [3], ones([3]), zeros([3])),
       kind: TypeError,
-      message: "layerNorm: expected options as an object { name: value }, got a Tensor",
+      message: "layerNorm: expected options as an object { weight, bias, eps }, got a Tensor",
     },
     {
       call: "layerNorm(x, [3], 1e-6)",
       run: () => layerNorm(x, [3], 1e-6),
       kind: TypeError,
-      message: "layerNorm: expected options as an object { name: value }, got 1e-6",
+      message: "layerNorm: expected options as an object { weight, bias, eps }, got 1e-6",
     },
     {
       call: "layerNorm(x, [3], null)",
       run: () => layerNorm(x, [3], null),
       kind: TypeError,
-      message: "layerNorm: expected options as an object { name: value }, got null",
+      message: "layerNorm: expected options as an object { weight, bias, eps }, got null",
     },
     {
       call: "layerNorm(x, [3], { weight: [1, 1, 1] })",
@@ -153,7 +153,7 @@ export const norms: WrongCalls = {
       call: "new LayerNorm(3, 1e-6)",
       run: () => new LayerNorm(3, 1e-6),
       kind: TypeError,
-      message: "LayerNorm: expected options as an object { name: value }, got 1e-6",
+      message: "LayerNorm: expected options as an object { eps, elementwiseAffine, bias, dtype }, got 1e-6",
     },
     {
       call: "new LayerNorm(3, { eps: null })",
@@ -255,7 +255,7 @@ export const norms: WrongCalls = {
       call: "groupNorm(images, 2, ones([6]), zeros([6]))",
       run: () => groupNorm(images, 2, ones([6]), zeros([6])),
       kind: TypeError,
-      message: "groupNorm: expected options as an object { name: value }, got a Tensor",
+      message: "groupNorm: expected options as an object { weight, bias, eps }, got a Tensor",
     },
     {
       call: "groupNorm(images, 2, { weight: ones([2]) })",
@@ -297,7 +297,7 @@ export const norms: WrongCalls = {
       call: "new GroupNorm(2, 6, 1e-5)",
       run: () => new GroupNorm(2, 6, 1e-5),
       kind: TypeError,
-      message: "GroupNorm: expected options as an object { name: value }, got 1e-5",
+      message: "GroupNorm: expected options as an object { eps, affine, dtype }, got 1e-5",
     },
     {
       call: "new GroupNorm(2, 6, { eps: -1 })",
@@ -401,13 +401,13 @@ export const norms: WrongCalls = {
       call: "layerNorm(x, [3], { epsilon: 1e-3 })",
       run: () => layerNorm(x, [3], { epsilon: 1e-3 }),
       kind: TypeError,
-      message: "layerNorm: expected options that it knows, got epsilon",
+      message: "layerNorm: expected options out of weight, bias, eps, got epsilon",
     },
     {
       call: "new LayerNorm(3, { affine: false })",
       run: () => new LayerNorm(3, { affine: false }),
       kind: TypeError,
-      message: "LayerNorm: expected options that it knows, got affine",
+      message: "LayerNorm: expected options out of eps, elementwiseAffine, bias, dtype, got affine",
     },
     {
       call: 'new LayerNorm(3, { elementwiseAffine: "false" })',
@@ -425,7 +425,7 @@ export const norms: WrongCalls = {
       call: "groupNorm(images, 2, group)",
       run: () => groupNorm(images, 2, group),
       kind: TypeError,
-      message: "groupNorm: expected options that it knows, got training",
+      message: "groupNorm: expected options out of weight, bias, eps, got training",
     },
     {
       call: 'new GroupNorm(2, 6, { affine: "false" })',
@@ -437,7 +437,7 @@ export const norms: WrongCalls = {
       call: "new GroupNorm(2, 6, { elementwiseAffine: false })",
       run: () => new GroupNorm(2, 6, { elementwiseAffine: false }),
       kind: TypeError,
-      message: "GroupNorm: expected options that it knows, got elementwiseAffine",
+      message: "GroupNorm: expected options out of eps, affine, dtype, got elementwiseAffine",
     },
   ],
 };

@@ -37,6 +37,13 @@ export const optimizers: WrongCalls = {
       message: "SGD: expected several tensors, as of model.parameters(), or groups { params, … } of them, got a Tensor",
     },
     {
+      call: "new SGD([{ params: [w], weight_decay: 1 }], { lr: 0.1 })",
+      run: () => new SGD([{ params: [w], weight_decay: 1 }], { lr: 0.1 }),
+      kind: TypeError,
+      message:
+        "SGD: expected each group with options out of params, lr, momentum, dampening, weightDecay, nesterov, maximize, got weight_decay, which is weightDecay here",
+    },
+    {
       call: "new SGD([], { lr: 0.1 })",
       run: () => new SGD([], { lr: 0.1 }),
       kind: RangeError,
@@ -82,13 +89,15 @@ export const optimizers: WrongCalls = {
       call: "new SGD([w])",
       run: () => new SGD([w]),
       kind: TypeError,
-      message: "SGD: expected options as an object { name: value }, got undefined",
+      message:
+        "SGD: expected options as an object { lr, momentum, dampening, weightDecay, nesterov, maximize }, got undefined",
     },
     {
       call: "new SGD([w], 0.1)",
       run: () => new SGD([w], 0.1),
       kind: TypeError,
-      message: "SGD: expected options as an object { name: value }, got 0.1",
+      message:
+        "SGD: expected options as an object { lr, momentum, dampening, weightDecay, nesterov, maximize }, got 0.1",
     },
     {
       call: "new SGD([w], {})",
@@ -143,7 +152,7 @@ export const optimizers: WrongCalls = {
       call: "new Adam([w], 0.001)",
       run: () => new Adam([w], 0.001),
       kind: TypeError,
-      message: "Adam: expected options as an object { name: value }, got 1e-3",
+      message: "Adam: expected options as an object { lr, betas, eps, weightDecay, amsgrad, maximize }, got 1e-3",
     },
     {
       call: "new Adam([w], { betas: 0.9 })",
@@ -173,7 +182,7 @@ export const optimizers: WrongCalls = {
       call: "new AdamW([w], 0.001)",
       run: () => new AdamW([w], 0.001),
       kind: TypeError,
-      message: "AdamW: expected options as an object { name: value }, got 1e-3",
+      message: "AdamW: expected options as an object { lr, betas, eps, weightDecay, amsgrad, maximize }, got 1e-3",
     },
     {
       call: "new AdamW([w], { weightDecay: null })",

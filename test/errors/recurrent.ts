@@ -55,13 +55,13 @@ export const recurrent: WrongCalls = {
       call: "new LSTMCell(3, 2, false)",
       run: () => new LSTMCell(3, 2, false),
       kind: TypeError,
-      message: "LSTMCell: expected options as an object { name: value }, got false",
+      message: "LSTMCell: expected options as an object { bias, generator, dtype }, got false",
     },
     {
       call: 'new RNNCell(3, 2, "relu")',
       run: () => new RNNCell(3, 2, "relu"),
       kind: TypeError,
-      message: 'RNNCell: expected options as an object { name: value }, got "relu"',
+      message: 'RNNCell: expected options as an object { bias, generator, dtype, nonlinearity }, got "relu"',
     },
     {
       call: 'new RNNCell(3, 2, { nonlinearity: "gelu" })',
@@ -79,7 +79,7 @@ export const recurrent: WrongCalls = {
       call: "rnnCell(x, h, ih, hh, bias)",
       run: () => rnnCell(x, h, ih, hh, bias),
       kind: TypeError,
-      message: "rnnCell: expected options as an object { name: value }, got a Tensor",
+      message: "rnnCell: expected options as an object { biasIh, biasHh, nonlinearity }, got a Tensor",
     },
     {
       call: "rnnCell(x)",
@@ -212,7 +212,8 @@ export const recurrent: WrongCalls = {
       call: "embedding(ones([2]), table)",
       run: () => embedding(ones([2]), table),
       kind: TypeError,
-      message: "embedding: expected indices as numbers, nested arrays or an Int32Array, got a Tensor",
+      message:
+        "embedding: expected indices as numbers, nested arrays or an Int32Array, got a Tensor: pass its toArray()",
     },
     {
       call: 'embedding(["the"], table)',
@@ -243,7 +244,7 @@ export const recurrent: WrongCalls = {
       call: "embedding([0], table, 0)",
       run: () => embedding([0], table, 0),
       kind: TypeError,
-      message: "embedding: expected options as an object { name: value }, got 0",
+      message: "embedding: expected options as an object { paddingIdx, shape }, got 0",
     },
     {
       call: "embedding([0], table, { paddingIdx: 4 })",
@@ -279,7 +280,8 @@ export const recurrent: WrongCalls = {
       call: "scaledDotProductAttention(q, k, v, true)",
       run: () => scaledDotProductAttention(q, k, v, true),
       kind: TypeError,
-      message: "scaledDotProductAttention: expected options as an object { name: value }, got true",
+      message:
+        "scaledDotProductAttention: expected options as an object { attnMask, dropoutP, isCausal, scale, generator }, got true",
     },
     {
       call: "scaledDotProductAttention(ones([2]), k, v)",
@@ -382,7 +384,7 @@ export const recurrent: WrongCalls = {
       call: "new ExponentialLR(sgd, 0.9)",
       run: () => new ExponentialLR(sgd, 0.9),
       kind: TypeError,
-      message: "ExponentialLR: expected options as an object { name: value }, got 0.9",
+      message: "ExponentialLR: expected options as an object { gamma }, got 0.9",
     },
     {
       call: "new LinearLR(sgd, { startFactor: 2 })",
@@ -400,7 +402,7 @@ export const recurrent: WrongCalls = {
       call: "new LambdaLR(sgd, (epoch) => 0.9 ** epoch)",
       run: () => new LambdaLR(sgd, (epoch) => 0.9 ** epoch),
       kind: TypeError,
-      message: "LambdaLR: expected options as an object { name: value }, got a function",
+      message: "LambdaLR: expected options as an object { lrLambda }, got a function",
     },
     {
       call: "new LambdaLR(sgd, { lrLambda: 0.9 })",

@@ -62,13 +62,13 @@ export const runningNorms: WrongCalls = {
       call: "batchNorm(x, mean, variance, ones([3]), zeros([3]), true)",
       run: () => batchNorm(x, mean, variance, ones([3]), zeros([3]), true),
       kind: TypeError,
-      message: "batchNorm: expected options as an object { name: value }, got a Tensor",
+      message: "batchNorm: expected options as an object { weight, bias, training, momentum, eps }, got a Tensor",
     },
     {
       call: "batchNorm(x, mean, variance, true)",
       run: () => batchNorm(x, mean, variance, true),
       kind: TypeError,
-      message: "batchNorm: expected options as an object { name: value }, got true",
+      message: "batchNorm: expected options as an object { weight, bias, training, momentum, eps }, got true",
     },
     {
       call: "batchNorm(x, zeros([4]), variance)",
@@ -177,7 +177,8 @@ export const runningNorms: WrongCalls = {
       call: "new BatchNorm3d(16, 1e-5)",
       run: () => new BatchNorm3d(16, 1e-5),
       kind: TypeError,
-      message: "BatchNorm3d: expected options as an object { name: value }, got 1e-5",
+      message:
+        "BatchNorm3d: expected options as an object { eps, momentum, affine, trackRunningStats, dtype }, got 1e-5",
     },
     {
       call: "new BatchNorm1d(3, { eps: -1e-5 })",
@@ -292,7 +293,8 @@ export const runningNorms: WrongCalls = {
       call: "instanceNorm(images, zeros([6]), ones([6]))",
       run: () => instanceNorm(images, zeros([6]), ones([6])),
       kind: TypeError,
-      message: "instanceNorm: expected options as an object { name: value }, got a Tensor",
+      message:
+        "instanceNorm: expected options as an object { runningMean, runningVar, weight, bias, useInputStats, momentum, eps }, got a Tensor",
     },
     {
       call: "instanceNorm(images, { useInputStats: false })",
@@ -341,7 +343,8 @@ export const runningNorms: WrongCalls = {
       call: "new InstanceNorm2d(3, 1e-5)",
       run: () => new InstanceNorm2d(3, 1e-5),
       kind: TypeError,
-      message: "InstanceNorm2d: expected options as an object { name: value }, got 1e-5",
+      message:
+        "InstanceNorm2d: expected options as an object { eps, momentum, affine, trackRunningStats, dtype }, got 1e-5",
     },
     {
       call: "new InstanceNorm3d(3, { momentum: null })",
@@ -409,7 +412,7 @@ export const runningNorms: WrongCalls = {
       call: "batchNorm(x, mean, variance, { trainig: true })",
       run: () => batchNorm(x, mean, variance, { trainig: true }),
       kind: TypeError,
-      message: "batchNorm: expected options that it knows, got trainig",
+      message: "batchNorm: expected options out of weight, bias, training, momentum, eps, got trainig",
     },
     {
       call: 'batchNorm(x, mean, variance, { training: "false" })',
@@ -446,7 +449,7 @@ export const runningNorms: WrongCalls = {
       call: "new BatchNorm1d(3, { momentun: 0.5 })",
       run: () => new BatchNorm1d(3, { momentun: 0.5 }),
       kind: TypeError,
-      message: "BatchNorm1d: expected options that it knows, got momentun",
+      message: "BatchNorm1d: expected options out of eps, momentum, affine, trackRunningStats, dtype, got momentun",
     },
     {
       call: 'instanceNorm(images, { useInputStats: "false" })',
@@ -458,7 +461,8 @@ export const runningNorms: WrongCalls = {
       call: "instanceNorm(images, { training: true })",
       run: () => instanceNorm(images, { training: true }),
       kind: TypeError,
-      message: "instanceNorm: expected options that it knows, got training",
+      message:
+        "instanceNorm: expected options out of runningMean, runningVar, weight, bias, useInputStats, momentum, eps, got training",
     },
     {
       call: "instanceNorm(randn([2, 3, 4]), { runningMean: mean, runningVar: mean })",
@@ -476,7 +480,8 @@ export const runningNorms: WrongCalls = {
       call: "new InstanceNorm1d(3, { useInputStats: false })",
       run: () => new InstanceNorm1d(3, { useInputStats: false }),
       kind: TypeError,
-      message: "InstanceNorm1d: expected options that it knows, got useInputStats",
+      message:
+        "InstanceNorm1d: expected options out of eps, momentum, affine, trackRunningStats, dtype, got useInputStats",
     },
   ],
 };

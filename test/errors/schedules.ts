@@ -18,7 +18,7 @@ export const schedules: WrongCalls = {
       call: "new CosineAnnealingLR(sgd)",
       run: () => new CosineAnnealingLR(sgd),
       kind: TypeError,
-      message: "CosineAnnealingLR: expected options as an object { name: value }, got undefined",
+      message: "CosineAnnealingLR: expected options as an object { tMax, etaMin }, got undefined",
     },
     {
       call: "new CosineAnnealingLR(sgd, { tMax: 0 })",
@@ -48,7 +48,7 @@ export const schedules: WrongCalls = {
       call: "new StepLR(sgd, 30)",
       run: () => new StepLR(sgd, 30),
       kind: TypeError,
-      message: "StepLR: expected options as an object { name: value }, got 30",
+      message: "StepLR: expected options as an object { stepSize, gamma }, got 30",
     },
     {
       call: "new StepLR(sgd, { stepSize: 2.5 })",
@@ -126,7 +126,7 @@ export const schedules: WrongCalls = {
       call: "clipGradNorm([w], 1, 2)",
       run: () => clipGradNorm([w], 1, 2),
       kind: TypeError,
-      message: "clipGradNorm: expected options as an object { name: value }, got 2",
+      message: "clipGradNorm: expected options as an object { normType, errorIfNonfinite }, got 2",
     },
     {
       call: "clipGradNorm([w], 1, { normType: 0 })",

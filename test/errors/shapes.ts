@@ -116,7 +116,7 @@ export const shapes: WrongCalls = {
       call: "x.variance([0], false)",
       run: () => x.variance([0], false),
       kind: TypeError,
-      message: "variance: expected options as an object { name: value }, got false",
+      message: "variance: expected options as an object { correction, keepdim }, got false",
     },
     {
       call: "zeros([0, 3]).max([0])",
@@ -285,8 +285,37 @@ export const shapes: WrongCalls = {
       call: "x.select(0, 2)",
       run: () => x.select(0, 2),
       kind: RangeError,
-      by: "indexSelect",
-      message: "indexSelect: expected indices in [-2, 2) for dim 0, got 2",
+      message: "select: expected an index in [-2, 2) for dim 0, got 2",
+    },
+    {
+      call: "x.select(0, [1])",
+      run: () => x.select(0, [1]),
+      kind: RangeError,
+      message: "select: expected an index in [-2, 2) for dim 0, got [1]",
+    },
+    {
+      call: "x.argmax()",
+      run: () => x.argmax(),
+      kind: RangeError,
+      message: "argmax: expected a dim in [-2, 2), got undefined",
+    },
+    {
+      call: "x.argmax([1])",
+      run: () => x.argmax([1]),
+      kind: RangeError,
+      message: "argmax: expected a dim in [-2, 2), got [1]",
+    },
+    {
+      call: "x.slice(1, 0, 0).argmax(1)",
+      run: () => x.slice(1, 0, 0).argmax(1),
+      kind: RangeError,
+      message: "argmax: expected at least one value along dim 1, got shape [2, 0]",
+    },
+    {
+      call: "x.value.variance([1], { unbiased: false })",
+      run: () => x.value.variance([1], { unbiased: false }),
+      kind: TypeError,
+      message: "variance: expected options out of correction, keepdim, got unbiased",
     },
     { call: "x.pad(1)", run: () => x.pad(1), kind: TypeError, message: "pad: expected amounts in an array, got 1" },
     {

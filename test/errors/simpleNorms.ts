@@ -60,7 +60,7 @@ export const simpleNorms: WrongCalls = {
       call: "rmsNorm(x, [3], 1e-6)",
       run: () => rmsNorm(x, [3], 1e-6),
       kind: TypeError,
-      message: "rmsNorm: expected options as an object { name: value }, got 1e-6",
+      message: "rmsNorm: expected options as an object { weight, eps }, got 1e-6",
     },
     {
       call: "rmsNorm(x, [3], { weight: ones([1, 3]) })",
@@ -96,7 +96,7 @@ export const simpleNorms: WrongCalls = {
       call: "new RMSNorm(3, 1e-6)",
       run: () => new RMSNorm(3, 1e-6),
       kind: TypeError,
-      message: "RMSNorm: expected options as an object { name: value }, got 1e-6",
+      message: "RMSNorm: expected options as an object { eps, elementwiseAffine, dtype }, got 1e-6",
     },
     {
       call: "new RMSNorm(3, { eps: NaN })",
@@ -127,7 +127,7 @@ export const simpleNorms: WrongCalls = {
       call: "scaleNorm(x, alpha)",
       run: () => scaleNorm(x, alpha),
       kind: TypeError,
-      message: "scaleNorm: expected options as an object { name: value }, got a Tensor",
+      message: "scaleNorm: expected options as an object { weight, eps }, got a Tensor",
     },
     {
       call: "scaleNorm(x, { weight: ones([3]) })",
@@ -176,7 +176,7 @@ export const simpleNorms: WrongCalls = {
       call: "normalize(x, 2)",
       run: () => normalize(x, 2),
       kind: TypeError,
-      message: "normalize: expected options as an object { name: value }, got 2",
+      message: "normalize: expected options as an object { p, dim, eps }, got 2",
     },
     {
       call: "normalize(ones([3]))",
@@ -260,7 +260,7 @@ export const simpleNorms: WrongCalls = {
       call: "new DynamicTanh(3, 0.5)",
       run: () => new DynamicTanh(3, 0.5),
       kind: TypeError,
-      message: "DynamicTanh: expected options as an object { name: value }, got 0.5",
+      message: "DynamicTanh: expected options as an object { alphaInitValue, elementwiseAffine, dtype }, got 0.5",
     },
     {
       call: "new DynamicTanh([])",
@@ -297,7 +297,7 @@ export const simpleNorms: WrongCalls = {
       call: "localResponseNorm(images, 5, 1e-4)",
       run: () => localResponseNorm(images, 5, 1e-4),
       kind: TypeError,
-      message: "localResponseNorm: expected options as an object { name: value }, got 1e-4",
+      message: "localResponseNorm: expected options as an object { alpha, beta, k }, got 1e-4",
     },
     {
       call: "localResponseNorm(images, 5, { k: NaN })",
@@ -375,7 +375,7 @@ export const simpleNorms: WrongCalls = {
       call: "adaptiveLayerNorm(x, x, x, 1e-6)",
       run: () => adaptiveLayerNorm(x, x, x, 1e-6),
       kind: TypeError,
-      message: "adaptiveLayerNorm: expected options as an object { name: value }, got 1e-6",
+      message: "adaptiveLayerNorm: expected options as an object { eps }, got 1e-6",
     },
     {
       call: "new AdaptiveLayerNorm(3)",
@@ -427,7 +427,7 @@ export const simpleNorms: WrongCalls = {
       call: "rmsNorm(x, [3], { bias: null })",
       run: () => rmsNorm(x, [3], { bias: null }),
       kind: TypeError,
-      message: "rmsNorm: expected options that it knows, got bias",
+      message: "rmsNorm: expected options out of weight, eps, got bias",
     },
     {
       call: 'new RMSNorm(3, { elementwiseAffine: "false" })',
@@ -439,19 +439,19 @@ export const simpleNorms: WrongCalls = {
       call: "new RMSNorm(3, { bias: true })",
       run: () => new RMSNorm(3, { bias: true }),
       kind: TypeError,
-      message: "RMSNorm: expected options that it knows, got bias",
+      message: "RMSNorm: expected options out of eps, elementwiseAffine, dtype, got bias",
     },
     {
       call: "scaleNorm(x, { scale: tensor(1) })",
       run: () => scaleNorm(x, { scale: tensor(1) }),
       kind: TypeError,
-      message: "scaleNorm: expected options that it knows, got scale",
+      message: "scaleNorm: expected options out of weight, eps, got scale",
     },
     {
       call: "new ScaleNorm(3, { epsilon: 1 })",
       run: () => new ScaleNorm(3, { epsilon: 1 }),
       kind: TypeError,
-      message: "ScaleNorm: expected options that it knows, got epsilon",
+      message: "ScaleNorm: expected options out of eps, dtype, got epsilon",
     },
     {
       call: "normalize(tensor(3))",
@@ -463,13 +463,13 @@ export const simpleNorms: WrongCalls = {
       call: "normalize(x, { axis: 0 })",
       run: () => normalize(x, { axis: 0 }),
       kind: TypeError,
-      message: "normalize: expected options that it knows, got axis",
+      message: "normalize: expected options out of p, dim, eps, got axis",
     },
     {
       call: "dynamicTanh(x, [3], alpha, { eps: 1 })",
       run: () => dynamicTanh(x, [3], alpha, { eps: 1 }),
       kind: TypeError,
-      message: "dynamicTanh: expected options that it knows, got eps",
+      message: "dynamicTanh: expected options out of weight, bias, got eps",
     },
     {
       call: "new DynamicTanh(3, { elementwiseAffine: 1 })",
@@ -481,25 +481,25 @@ export const simpleNorms: WrongCalls = {
       call: "new DynamicTanh(3, { alpha: 1 })",
       run: () => new DynamicTanh(3, { alpha: 1 }),
       kind: TypeError,
-      message: "DynamicTanh: expected options that it knows, got alpha",
+      message: "DynamicTanh: expected options out of alphaInitValue, elementwiseAffine, dtype, got alpha",
     },
     {
       call: "localResponseNorm(images, 2, { size: 3 })",
       run: () => localResponseNorm(images, 2, { size: 3 }),
       kind: TypeError,
-      message: "localResponseNorm: expected options that it knows, got size",
+      message: "localResponseNorm: expected options out of alpha, beta, k, got size",
     },
     {
       call: "new LocalResponseNorm(2, { eps: 1 })",
       run: () => new LocalResponseNorm(2, { eps: 1 }),
       kind: TypeError,
-      message: "LocalResponseNorm: expected options that it knows, got eps",
+      message: "LocalResponseNorm: expected options out of alpha, beta, k, got eps",
     },
     {
       call: 'adaptiveLayerNorm(x, x, x, { order: "scaleShift" })',
       run: () => adaptiveLayerNorm(x, x, x, { order: "scaleShift" }),
       kind: TypeError,
-      message: "adaptiveLayerNorm: expected options that it knows, got order",
+      message: "adaptiveLayerNorm: expected options out of eps, got order",
     },
     {
       call: 'new AdaptiveLayerNorm(3, 5, { order: "scale, shift" })',
@@ -511,7 +511,7 @@ export const simpleNorms: WrongCalls = {
       call: "new AdaptiveLayerNorm(3, 5, { chunkDim: 1 })",
       run: () => new AdaptiveLayerNorm(3, 5, { chunkDim: 1 }),
       kind: TypeError,
-      message: "AdaptiveLayerNorm: expected options that it knows, got chunkDim",
+      message: "AdaptiveLayerNorm: expected options out of eps, order, dtype, got chunkDim",
     },
   ],
 };

@@ -47,7 +47,7 @@ export const spatial: WrongCalls = {
       call: "conv2d(images, kernel, zeros([4]))",
       run: () => conv2d(images, kernel, zeros([4])),
       kind: TypeError,
-      message: "conv2d: expected options as an object { name: value }, got a Tensor",
+      message: "conv2d: expected options as an object { bias, stride, padding, dilation, groups }, got a Tensor",
     },
     {
       call: "conv2d(images, kernel, { bias: [0, 0, 0, 0] })",
@@ -193,7 +193,8 @@ export const spatial: WrongCalls = {
       call: "new Conv2d(3, 4, 3, 1, 1)",
       run: () => new Conv2d(3, 4, 3, 1, 1),
       kind: TypeError,
-      message: "Conv2d: expected options as an object { name: value }, got 1",
+      message:
+        "Conv2d: expected options as an object { stride, padding, dilation, groups, bias, generator, dtype }, got 1",
     },
     {
       call: "new Conv2d(3, 4, 3, { groups: 2 })",
@@ -205,7 +206,8 @@ export const spatial: WrongCalls = {
       call: "new Conv1d(3, 4, 3, 2)",
       run: () => new Conv1d(3, 4, 3, 2),
       kind: TypeError,
-      message: "Conv1d: expected options as an object { name: value }, got 2",
+      message:
+        "Conv1d: expected options as an object { stride, padding, dilation, groups, bias, generator, dtype }, got 2",
     },
     {
       call: "conv.forward(randn([2, 1, 8, 8]))",
@@ -263,7 +265,7 @@ export const spatial: WrongCalls = {
       call: "maxPool2d(images, 3, 1)",
       run: () => maxPool2d(images, 3, 1),
       kind: TypeError,
-      message: "maxPool2d: expected options as an object { name: value }, got 1",
+      message: "maxPool2d: expected options as an object { stride, padding, dilation }, got 1",
     },
     {
       call: "maxPool2d(images, 2, { stride: 0 })",
@@ -295,7 +297,7 @@ export const spatial: WrongCalls = {
       call: "new MaxPool2d(2, 2)",
       run: () => new MaxPool2d(2, 2),
       kind: TypeError,
-      message: "MaxPool2d: expected options as an object { name: value }, got 2",
+      message: "MaxPool2d: expected options as an object { stride, padding, dilation }, got 2",
     },
     {
       call: "avgPool2d(images, -1)",
@@ -307,7 +309,7 @@ export const spatial: WrongCalls = {
       call: "avgPool2d(images, 2, 2)",
       run: () => avgPool2d(images, 2, 2),
       kind: TypeError,
-      message: "avgPool2d: expected options as an object { name: value }, got 2",
+      message: "avgPool2d: expected options as an object { stride, padding, countIncludePad }, got 2",
     },
     {
       call: "new AvgPool2d(2, { stride: null })",
@@ -319,7 +321,7 @@ export const spatial: WrongCalls = {
       call: "new AvgPool2d(2, 2)",
       run: () => new AvgPool2d(2, 2),
       kind: TypeError,
-      message: "AvgPool2d: expected options as an object { name: value }, got 2",
+      message: "AvgPool2d: expected options as an object { stride, padding, countIncludePad }, got 2",
     },
     {
       call: "adaptiveAvgPool2d(images)",

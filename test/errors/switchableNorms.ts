@@ -113,7 +113,8 @@ export const switchableNorms: WrongCalls = {
       call: "switchableNorm(images, three, three, ones([3]))",
       run: () => switchableNorm(images, three, three, ones([3])),
       kind: TypeError,
-      message: "switchableNorm: expected options as an object { name: value }, got a Tensor",
+      message:
+        "switchableNorm: expected options as an object { runningMean, runningVar, weight, bias, training, momentum, eps, unbiased }, got a Tensor",
     },
     {
       call: 'switchableNorm(images, three, three, { runningMean: mean.to("float32") })',
@@ -164,7 +165,8 @@ export const switchableNorms: WrongCalls = {
       call: "new SwitchableNorm1d(3, 1e-5)",
       run: () => new SwitchableNorm1d(3, 1e-5),
       kind: TypeError,
-      message: "SwitchableNorm1d: expected options as an object { name: value }, got 1e-5",
+      message:
+        "SwitchableNorm1d: expected options as an object { eps, momentum, usingBn, lastGamma, unbiased, dtype }, got 1e-5",
     },
     {
       call: "flat.forward(randn([2, 3, 4]))",
@@ -348,7 +350,8 @@ export const switchableNorms: WrongCalls = {
       call: "switchableNorm(images, three, three, { usingBn: false })",
       run: () => switchableNorm(images, three, three, { usingBn: false }),
       kind: TypeError,
-      message: "switchableNorm: expected options that it knows, got usingBn",
+      message:
+        "switchableNorm: expected options out of runningMean, runningVar, weight, bias, training, momentum, eps, unbiased, got usingBn",
     },
     {
       call: "switchableNorm(images, three, three, { runningVar: std })",
@@ -391,7 +394,8 @@ export const switchableNorms: WrongCalls = {
       call: "new SwitchableNorm2d(3, { using_bn: false })",
       run: () => new SwitchableNorm2d(3, { using_bn: false }),
       kind: TypeError,
-      message: "SwitchableNorm2d: expected options that it knows, got using_bn",
+      message:
+        "SwitchableNorm2d: expected options out of eps, momentum, usingBn, lastGamma, unbiased, dtype, got using_bn, which is usingBn here",
     },
     {
       call: "batchRenorm(x, mean, std, { training: 1 })",
@@ -403,7 +407,8 @@ export const switchableNorms: WrongCalls = {
       call: "batchRenorm(x, mean, std, { rmax: 3 })",
       run: () => batchRenorm(x, mean, std, { rmax: 3 }),
       kind: TypeError,
-      message: "batchRenorm: expected options that it knows, got rmax",
+      message:
+        "batchRenorm: expected options out of weight, bias, training, rMax, dMax, convention, momentum, eps, got rmax, which is rMax here",
     },
     {
       call: "batchRenorm(x, std, std)",
@@ -421,7 +426,8 @@ export const switchableNorms: WrongCalls = {
       call: "new BatchRenorm1d(3, { trackRunningStats: true })",
       run: () => new BatchRenorm1d(3, { trackRunningStats: true }),
       kind: TypeError,
-      message: "BatchRenorm1d: expected options that it knows, got trackRunningStats",
+      message:
+        "BatchRenorm1d: expected options out of eps, momentum, affine, rMax, dMax, convention, dtype, got trackRunningStats",
     },
   ],
 };

@@ -100,7 +100,7 @@ export const tape: WrongCalls = {
       call: "x.sum().backward(null, true)",
       run: () => x.sum().backward(null, true),
       kind: TypeError,
-      message: "backward: expected options as an object { name: value }, got true",
+      message: "backward: expected options as an object { retainGraph, createGraph, onRecord }, got true",
     },
     {
       call: "x.mul(2).backward([1, 1])",
@@ -221,7 +221,8 @@ export const tape: WrongCalls = {
       call: "grad(x.sum(), [x], true)",
       run: () => grad(x.sum(), [x], true),
       kind: TypeError,
-      message: "grad: expected options as an object { name: value }, got true",
+      message:
+        "grad: expected options as an object { retainGraph, createGraph, onRecord, gradOutput, allowUnused }, got true",
     },
     {
       call: "grad(used, [once])",

@@ -63,6 +63,28 @@ describe("convertNorms", () => {
     expect(model.blocks[0]).toBe("a name");
   });
 
+  test("finds norms in plain objects, Maps and Sets, and leaves the containers themselves as they were", () => {
+    class Heads extends Module {
+      readonly byName = { left: new BatchNorm2d(4), note: "kept" };
+      readonly byMap = new Map<unknown, unknown>([["a", [new BatchNorm2d(4)]], [1, 2]]); // prettier-ignore
+      readonly all = new Set([new BatchNorm2d(4)]);
+      readonly without = { fc: new Linear(1, 1) };
+      override forward(input: Tensor): Tensor {
+        return input;
+      }
+    }
+    const model = new Heads();
+    const { byName, byMap, without } = model;
+    const names = [...model.namedModules()].map(([name]) => name);
+    convertNorms(model, BatchNorm2d, toGroups);
+    expect([...model.namedModules()].map(([name]) => name)).toEqual(names);
+    const kinds = model.modules().map((module) => module.constructor.name);
+    expect(kinds).toEqual(["Heads", "GroupNorm", "GroupNorm", "GroupNorm", "Linear"]);
+    expect([model.byName.note, model.byMap.get(1), model.without]).toEqual(["kept", 2, without]);
+    expect(byName.left).toBeInstanceOf(BatchNorm2d);
+    expect(byMap).not.toBe(model.byMap);
+  });
+
   test("a norm that stands at several places becomes one, and is made once", () => {
     const model = net();
     const seen: Norm[] = [];
