@@ -2,7 +2,7 @@
 import { NdArray } from "../autograd/ndarray.ts";
 import type { Case, Domain } from "./cases.ts";
 import type { Mismatch, Verdict } from "./checkCase.ts";
-import type { Diagnosis, Fault } from "./fault.ts";
+import type { Diagnosis, Fault, Sign } from "./fault.ts";
 import { jacobiansOf } from "./jacobian.ts";
 import type { Jacobian } from "./jacobian.ts";
 import { plainCase } from "./plainCase.ts";
@@ -21,6 +21,11 @@ export interface Bench {
 const MOST_CELLS = 64;
 export function say(fault: Fault, evidence: string): Diagnosis {
   return { fault, evidence };
+}
+
+/** The same where a true fault of this kind would look more regular: it counts as long as nothing else was seen before. */
+export function suspect(fault: Fault, evidence: string): Sign {
+  return { fault, evidence, isWeak: true };
 }
 
 export function isWrong(bench: Bench, drawn: Case): boolean {
@@ -73,14 +78,24 @@ export function largestDrawn(bench: Bench): Case | null {
 /** How many failing cases are looked through. */
 const FAILING = 8;
 
-/** The largest error relative to the largest value of the array that is wrong, 1 at most; 0 if none is. */
+/**
+ * The largest error relative to the largest value of the array that is wrong, 1 at most; 0 if none is. Where the whole
+ * gradient is 0, as that of a set of one value that a mean is taken of, the error is all there is, and says nothing of its
+ * kind: such a case is looked at if there is no other.
+ */
 function errorOf(bench: Bench, drawn: Case): number {
   try {
     const verdict = bench.judge(drawn);
-    return typeof verdict === "object" ? Math.min(1, relativeError(verdict)) : 0;
+    if (typeof verdict !== "object") return 0;
+    return isZero(verdict) ? Number.MIN_VALUE : Math.min(1, relativeError(verdict));
   } catch {
     return 0; // an op may refuse what a probe gives it
   }
+}
+
+function isZero({ exact, bound, error, basis }: Mismatch): boolean {
+  if (basis === "chosen tolerance") return exact.every((value) => value === 0);
+  return exact.every((value, cell) => Math.abs(value) <= (bound[cell] ?? 0)) && error.every(Number.isFinite);
 }
 
 export function relativeError({ error, exact }: Mismatch): number {

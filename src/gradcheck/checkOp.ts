@@ -18,6 +18,7 @@ import { recorded } from "./recorder.ts";
 import { gradOutputFor, renderFailure } from "./report.ts";
 import { OpFault } from "./answers.ts";
 import { subjectOf } from "./subject.ts";
+import { smallestFailing } from "./smallest.ts";
 import type { OpFunctions } from "./subject.ts";
 import type { Dtype } from "../autograd/ndarray.ts";
 
@@ -72,7 +73,7 @@ export interface CheckOpResult {
 /**
  * Checks a hand-written backward on cases drawn by fast-check, against the correctly rounded gradient, with a tolerance
  * that is computed for each number: the rounding error that the backward may have. A failure is therefore no rounding. It
- * is shrunk to the smallest shape that still fails, and reported with what the error looks like.
+ * is shrunk to the smallest shape at which it is met again, and reported with what the error looks like.
  *
  * The forward may be a formula (generic in `Num`; its duals over double-double numbers are the judge), or a plain function
  * on typed arrays: then finite differences scaled to the data are the judge, with an estimate of their error instead of a
@@ -156,13 +157,14 @@ function runCheck(name: string, given: Domain & OpFunctions, options: CheckOpOpt
     const report = `ok   ${name}: ${cases} cases${unjudged}, ${allowed}${notDrawn(spec, options)}`;
     return { name, ok: true, cases, skipped, traps, report, failure: null };
   }
-  const mismatch = drawn && judge(drawn);
-  if (drawn === undefined || typeof mismatch !== "object") {
+  const met = drawn && judge(drawn);
+  if (drawn === undefined || typeof met !== "object") {
     throw new OpFault(
       `${name}${drawn ? `, case ${describeCase(drawn)}` : ""}: expected an op that gives the same result twice, got ` +
         `a failure that does not repeat: is there a random number in it, or something kept from an earlier call?`,
     );
   }
+  const smallest = smallestFailing(fastCheck, spec, judge, { drawn, mismatch: met }, details.seed);
   const replay = { seed: details.seed, path: details.counterexamplePath ?? "" };
   const bench: Bench = {
     domain: spec,
@@ -170,9 +172,12 @@ function runCheck(name: string, given: Domain & OpFunctions, options: CheckOpOpt
     subject: ({ names, settings }) => subjectOf(spec, names, settings),
     draws: sample(arbitrary, { numRuns: LOOKS, seed }),
   };
-  const gradOutput = gradOutputFor(drawn, bench);
-  const failure = { case: drawn, mismatch, gradOutput, diagnosis: diagnose(bench, drawn, mismatch), ...replay };
-  const report = renderFailure(name, failure, { tried: details.numRuns, shrinks: details.numShrinks }, bench);
+  const { drawn: shown, mismatch } = smallest;
+  const gradOutput = gradOutputFor(shown, bench);
+  const { diagnosis, at } = diagnose(bench, shown, mismatch, met);
+  const failure = { case: shown, mismatch, gradOutput, diagnosis, ...replay };
+  const counts = { tried: details.numRuns, shrinks: details.numShrinks };
+  const report = renderFailure(name, failure, at, counts, bench);
   if (raiseException) throw new GradcheckError(report);
   return { name, ok: false, cases, skipped, traps, report, failure };
 }

@@ -6,7 +6,7 @@ import type { Case } from "./cases.ts";
 import type { Mismatch } from "./checkCase.ts";
 import { largestDrawn, largestFailing, relativeError, say } from "./bench.ts";
 import type { Bench } from "./bench.ts";
-import type { Diagnosis } from "./fault.ts";
+import type { Diagnosis, Sign } from "./fault.ts";
 import { cellName } from "./gradcheck.ts";
 import { jacobiansOf } from "./jacobian.ts";
 import { factorSigns, indexSigns, precisionSigns, scaleSigns } from "./likeness.ts";
@@ -24,33 +24,48 @@ import {
   trapSigns,
 } from "./probes.ts";
 import { gradientSigns, overwrittenSigns, residualSigns, swapSigns } from "./relations.ts";
-import { differs, strayConnection } from "./signs.ts";
+import { differs, largest, strayConnection } from "./signs.ts";
 
 /** Relative to the largest number: far above the rounding of doubles, and of differences where there is no formula. */
 const NOISE = 1e-12;
 const NOISE_OF_DIFFERENCES = 1e-7;
 const NOISE_OF_FLOAT32 = 1e-4;
 
-/** The most likely fault first; never empty. */
-export function diagnose(bench: Bench, smallest: Case, { array }: Mismatch): readonly Diagnosis[] {
-  const found: Diagnosis[] = [];
+export interface Findings {
+  /** The most likely fault first; never empty. */
+  readonly diagnosis: readonly Diagnosis[];
+  /** The case that was looked at. */
+  readonly at: Case;
+}
+
+/** `met` is a failure that was met on the way to the smallest case; it may be that case's own. */
+export function diagnose(bench: Bench, smallest: Case, { array }: Mismatch, met: Mismatch): Findings {
+  const found: Sign[] = [];
+  const large = largestFailing(bench);
+  const at = large ?? (array === "output" ? null : largestDrawn(bench)) ?? smallest;
   try {
-    for (const diagnosis of signs(bench, smallest, array)) found.push(diagnosis);
+    for (const diagnosis of signs(bench, smallest, large, at, array)) found.push(diagnosis);
   } catch {
     // an op may refuse what a probe gives it: what was found before it counts
   }
-  const first = found.filter(({ fault }, i) => found.findIndex((other) => other.fault === fault) === i);
-  return first.length > 0 ? first : [{ fault: "unknown", evidence: FAULT_UNKNOWN }];
+  const value = met.analytic[met.worst] ?? 0;
+  if (!Number.isFinite(value) && array !== "output") {
+    const evidence = `${met.array}${cellName(met.worst, met.shape)} was ${value} in a case that was drawn, with ${met.exact[met.worst]} exact`;
+    found.splice(1, 0, say("not finite", evidence));
+  }
+  const strong = found.filter(({ isWeak }, i) => i === 0 || isWeak !== true);
+  const first = strong.filter(({ fault }, i) => strong.findIndex((other) => other.fault === fault) === i);
+  const diagnosis = first.map(({ fault, evidence }) => ({ fault, evidence }));
+  return { diagnosis: diagnosis.length > 0 ? diagnosis : [{ fault: "unknown", evidence: FAULT_UNKNOWN }], at };
 }
 
 const FAULT_UNKNOWN = "no ratio, no path, no index and no option stands out";
 
-function* signs(bench: Bench, smallest: Case, array: string): Generator<Diagnosis> {
+function* signs(bench: Bench, smallest: Case, large: Case | null, at: Case, array: string): Generator<Sign> {
   if (array !== "output" && bench.subject(smallest).hasGraph?.(smallest.inputs) === false) {
     yield say("gradOutput", "op answers a Tensor without a graph (noGrad, detach, numbers taken out of it)");
     return;
   }
-  const large = largestFailing(bench);
   yield* stateSigns(bench, large ?? smallest);
   const verdict = large === null ? null : bench.judge(large);
   const seen = typeof verdict === "object" ? verdict : null;
@@ -74,11 +89,10 @@ function* signs(bench: Bench, smallest: Case, array: string): Generator<Diagnosi
   }
   yield* gradOutputSigns(bench, large ?? smallest);
   if (large === null) yield* trapSigns(bench, large);
-  const looked = large ?? largestDrawn(bench) ?? smallest;
-  yield* jacobianSigns(bench, looked, seen);
+  yield* jacobianSigns(bench, at, seen);
 }
 
-function* jacobianSigns(bench: Bench, looked: Case, seen: Mismatch | null): Generator<Diagnosis> {
+function* jacobianSigns(bench: Bench, looked: Case, seen: Mismatch | null): Generator<Sign> {
   const single = looked.inputs[0]?.dtype === "float32";
   const usual = bench.subject(looked).forward === null ? NOISE_OF_DIFFERENCES : single ? NOISE_OF_FLOAT32 : NOISE;
   const noise = seen === null ? usual : Math.min(usual, noiseOfCase(seen));
@@ -89,7 +103,8 @@ function* jacobianSigns(bench: Bench, looked: Case, seen: Mismatch | null): Gene
   yield* overwrittenSigns(pairs, wrong);
   yield* swapSigns(wrong, pairs);
   for (const pair of wrong) {
-    const stray = strayConnection(pair);
+    // A gradient that is 0 as a whole, as of a set of one value, has no connection to tell from another.
+    const stray = pair.input === first && largest(pair.exact) === 0 ? null : strayConnection(pair);
     if (stray !== null) {
       const [row, column] = stray;
       yield say(

@@ -18,7 +18,19 @@ interface Sums {
   /** Σ|terms| of it. */
   readonly size: number;
 }
-type Loss = (inputs: readonly NdArray[]) => Sums;
+type Forward = (inputs: readonly NdArray[]) => NdArray;
+
+/** f near a point: with one cell of one input changed to a value. */
+type Near = (k: number, cell: number, value: number) => NdArray;
+
+/** ⟨gradOutput, f⟩ there. */
+type Loss = (k: number, cell: number, value: number) => Sums;
+
+/**
+ * What f gave near the points that it was asked at. The estimates of several gradOutputs, as the rows of a Jacobian, ask at the
+ * same places: with one memory for all of them f runs there once.
+ */
+export type Memory = Map<string, Near>;
 
 /** How many ways of moving all inputs by an ulp are tried. */
 const MOVES = 6;
@@ -36,12 +48,12 @@ const MOVED_BY = 4;
  * - infinite, where the slopes to the left and to the right differ: a kink has no derivative.
  */
 export function estimateGradients(
-  f: (inputs: readonly NdArray[]) => NdArray,
+  f: Forward,
   inputs: readonly NdArray[],
   gradOutput: NdArray,
+  memory: Memory = new Map(),
 ): readonly (readonly Estimate[])[] {
-  const loss: Loss = (arrays) => {
-    const { data } = f(arrays);
+  const sumsOf = ({ data }: NdArray): Sums => {
     const sums = { value: 0, whole: 0, size: 0 };
     for (let i = 0; i < data.length; i++) {
       const term = (data[i] ?? NaN) * (gradOutput.data[i] ?? NaN);
@@ -52,12 +64,18 @@ export function estimateGradients(
     }
     return sums;
   };
-  const noise = noiseLevel((arrays) => loss(arrays).whole, inputs);
+  const lossNear = (place: string, at: () => readonly NdArray[]): Loss => {
+    const near = memory.get(place) ?? nearOf(f, at());
+    memory.set(place, near);
+    return (k, cell, value) => sumsOf(near(k, cell, value));
+  };
+  const loss = lossNear("", () => inputs);
+  const noise = noiseLevel((arrays) => sumsOf(f(arrays)).whole, inputs);
   const found = inputs.map((input, k) => {
     const steps = stepsOf(input.data);
     return Array.from(input.data, (_, cell) => slopeAt(loss, inputs, k, cell, steps, noise));
   });
-  const changes = changesByAnUlp(loss, inputs, found);
+  const changes = changesByAnUlp(lossNear, inputs, found);
   return found.map((slopes, k) =>
     slopes.map(({ value, error }, cell) => ({ value, error: error + (changes[k]?.[cell] ?? 0) })),
   );
@@ -93,7 +111,7 @@ function slopeAt(
   const center = inputs[k]?.data[cell] ?? NaN;
   let size = 0;
   const at = (step: number): Sums => {
-    const found = loss(moved(inputs, k, cell, center + step));
+    const found = loss(k, cell, center + step);
     size = Math.max(size, found.size);
     return found;
   };
@@ -132,7 +150,7 @@ function inexact(center: number, h: number): number {
  * the step that the slopes were taken with, in proportion.
  */
 function changesByAnUlp(
-  loss: Loss,
+  lossNear: (place: string, at: () => readonly NdArray[]) => Loss,
   inputs: readonly NdArray[],
   found: readonly (readonly Slope[])[],
 ): readonly Float64Array[] {
@@ -145,11 +163,12 @@ function changesByAnUlp(
   const part = Math.min(...parts);
   const cells = inputs.reduce((sum, { data }) => sum + data.length, 0);
   const ulps = (MOVED_BY * Math.sqrt(cells) * UNIT_ROUNDOFF) / part;
-  const central = (at: readonly NdArray[], k: number, cell: number, h: number): number => {
-    const center = at[k]?.data[cell] ?? NaN;
-    return (loss(moved(at, k, cell, center + h)).value - loss(moved(at, k, cell, center - h)).value) / (2 * h);
-  };
-  const still = found.map((slopes, k) => slopes.map(({ step }, cell) => central(inputs, k, cell, step)));
+  const central = (loss: Loss, center: number, k: number, cell: number, h: number): number =>
+    (loss(k, cell, center + h).value - loss(k, cell, center - h).value) / (2 * h);
+  const here = lossNear("", () => inputs);
+  const still = found.map((slopes, k) =>
+    slopes.map(({ step }, cell) => central(here, inputs[k]?.data[cell] ?? NaN, k, cell, step)),
+  );
   for (let move = 0; move < MOVES; move++) {
     const away = inputs.map(
       ({ data, shape }, k) =>
@@ -158,9 +177,11 @@ function changesByAnUlp(
           shape,
         ),
     );
+    const loss = lossNear(`${move} ${part}`, () => away);
     found.forEach((slopes, k) => {
       slopes.forEach(({ step }, cell) => {
-        const change = ulps * Math.abs(central(away, k, cell, step) - (still[k]?.[cell] ?? NaN));
+        const change =
+          ulps * Math.abs(central(loss, away[k]?.data[cell] ?? NaN, k, cell, step) - (still[k]?.[cell] ?? NaN));
         const list = changes[k];
         if (list && change > (list[cell] ?? 0)) list[cell] = change;
       });
@@ -173,6 +194,16 @@ function changesByAnUlp(
 function signAt(move: number, cell: number): number {
   const mixed = Math.imul((cell + 1) ^ Math.imul(move + 1, 0x9e3779b1), 0x85ebca6b);
   return ((mixed ^ (mixed >>> 15)) & 1) === 0 ? 1 : -1;
+}
+
+function nearOf(f: Forward, inputs: readonly NdArray[]): Near {
+  const known = inputs.map(({ data }) => Array.from(data, () => new Map<number, NdArray>()));
+  return (k, cell, value) => {
+    const values = known[k]?.[cell];
+    const found = values?.get(value) ?? f(moved(inputs, k, cell, value));
+    values?.set(value, found);
+    return found;
+  };
 }
 
 function moved(inputs: readonly NdArray[], k: number, cell: number, value: number): readonly NdArray[] {

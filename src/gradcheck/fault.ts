@@ -30,3 +30,9 @@ export interface Diagnosis {
   /** What was seen that speaks for it, in words and numbers. */
   readonly evidence: string;
 }
+
+/** A diagnosis on its way into the list. */
+export interface Sign extends Diagnosis {
+  /** It describes what is seen and explains little: left out where anything stands before it. */
+  readonly isWeak?: boolean;
+}

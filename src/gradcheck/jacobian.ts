@@ -5,6 +5,7 @@ import { sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
 import type { Case } from "./cases.ts";
 import { estimateGradients } from "./estimates.ts";
+import type { Memory } from "./estimates.ts";
 import type { Subject } from "./subject.ts";
 
 /** ∂output/∂input: rows are cells of the output, columns are cells of the input. */
@@ -13,6 +14,8 @@ export interface Jacobian {
   /** Of the input. */
   readonly shape: Shape;
   readonly outputShape: Shape;
+  /** A plain forward answers numbers without a shape. */
+  readonly isFlat: boolean;
   readonly exact: readonly Float64Array[];
   /** The row of an output cell is the backward of a gradOutput that is 1 there and 0 elsewhere. */
   readonly analytic: readonly Float64Array[];
@@ -31,9 +34,18 @@ export function jacobiansOf(subject: Subject, { names, inputs }: Case): readonly
     input,
     shape: inputs[k]?.shape ?? [],
     outputShape: output.shape,
+    isFlat: subject.forward === null,
     exact: exact[k] ?? [],
     analytic: analytic.map((gradients) => Float64Array.from(gradients[k]?.data ?? [])),
   }));
+}
+
+/** What the backward alone says of the first input: quick where the exact Jacobian needs differences. */
+export function analyticOf(subject: Subject, { inputs }: Case): readonly Float64Array[] {
+  const output = subject.forward === null ? subject.value(inputs) : subject.forward(inputs);
+  return Array.from(output?.data ?? [], (_, row) =>
+    Float64Array.from(subject.gradients(inputs, unit(output?.shape ?? [], row))[0]?.data ?? []),
+  );
 }
 
 function byDuals(forward: NonNullable<Subject["forward"]>, inputs: readonly NdArray[]): readonly Float64Array[][] {
@@ -54,7 +66,8 @@ function byDifferences(
   analytic: readonly (readonly NdArray[])[],
 ): readonly Float64Array[][] {
   const f = (arrays: readonly NdArray[]): NdArray => subject.value(arrays) ?? NdArray.full([0], 0, "float64");
-  const estimates = basis.map((gradOutput) => estimateGradients(f, inputs, gradOutput));
+  const memory: Memory = new Map();
+  const estimates = basis.map((gradOutput) => estimateGradients(f, inputs, gradOutput, memory));
   // At a kink there is nothing to compare with: what the backward says may stand.
   return inputs.map((_, k) =>
     estimates.map((row, i) =>

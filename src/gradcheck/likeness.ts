@@ -1,15 +1,15 @@
 /** What two Jacobians show without knowing of mean and variance: factors, indices, bits. */
 import { sizeOf } from "../autograd/shape.ts";
 import type { Shape } from "../autograd/shape.ts";
-import { isQuick, redrawn, say, show } from "./bench.ts";
+import { isQuick, redrawn, say, show, suspect } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import type { Case } from "./cases.ts";
-import type { Diagnosis } from "./fault.ts";
+import type { Diagnosis, Sign } from "./fault.ts";
 import { cellName } from "./gradcheck.ts";
 import { jacobiansOf } from "./jacobian.ts";
 import type { Jacobian } from "./jacobian.ts";
 import { plainCase } from "./plainCase.ts";
-import { columnsOf, differs, largest, ratio, ratioBy } from "./signs.ts";
+import { columnsOf, differs, explains, largest, ratio, ratioBy } from "./signs.ts";
 import type { Pair } from "./signs.ts";
 import type { AnySettings } from "./subject.ts";
 
@@ -55,24 +55,42 @@ function valuesBySide({ names, inputs }: Case, pair: Jacobian & Pair): { right: 
   return { right: of(true), wrong: of(false) };
 }
 
-/** The cells by a coordinate that they share and no other cell has, else one by one. */
-export function placesOf(cells: readonly number[], shape: Shape): string {
+/** The cells by a coordinate that they share and no other cell has, else one by one; by number if they have no shape. */
+export function placesOf(cells: readonly number[], shape: Shape, isFlat = false): string {
+  if (isFlat) return `in cells ${ranges(cells)} (of 0 … ${sizeOf(shape) - 1})`;
   const strides = shape.map((_, dim) => sizeOf(shape.slice(dim + 1)));
   const coordinate = (cell: number, dim: number): number => Math.floor(cell / (strides[dim] ?? 1)) % (shape[dim] ?? 1);
   for (const [dim, size] of shape.entries()) {
     const shared = [...new Set(cells.map((cell) => coordinate(cell, dim)))].toSorted((a, b) => a - b);
     if (shared.length < size && shared.length * (sizeOf(shape) / size) === cells.length) {
-      return `where dim ${dim} is ${shared.join(", ")} (of 0 … ${size - 1})`;
+      return `where dim ${dim} is ${ranges(shared)} (of 0 … ${size - 1})`;
     }
   }
   const names = cells.slice(0, 6).map((cell) => cellName(cell, shape));
   return `at ${names.join(" ")}${cells.length > names.length ? " …" : ""}`;
 }
 
+/** 0, 1, 2, 3, 7 as "0 … 3, 7". */
+function ranges(numbers: readonly number[]): string {
+  const runs: [first: number, last: number][] = [];
+  for (const number of numbers) {
+    const run = runs.at(-1);
+    if (run?.[1] === number - 1) run[1] = number;
+    else runs.push([number, number]);
+  }
+  const told = runs.flatMap(([first, last]) =>
+    last - first < 3 ? Array.from({ length: last - first + 1 }, (_, i) => String(first + i)) : [`${first} … ${last}`],
+  );
+  return told.slice(0, 8).join(", ") + (told.length > 8 ? ", …" : "");
+}
+
+/** More is no slip of a factor: where all terms cancel there is only noise to divide by. */
+const LARGEST_FACTOR = 1e6;
+
 /** Right but for one factor, whatever the data. Does it depend on the sizes? */
-export function* factorSigns(bench: Bench, looked: Case, pair: Jacobian & Pair): Generator<Diagnosis> {
+export function* factorSigns(bench: Bench, looked: Case, pair: Jacobian & Pair): Generator<Sign> {
   const factor = ratio(pair);
-  if (factor === null) return;
+  if (factor === null || Math.abs(factor) > LARGEST_FACTOR) return;
   const isSame = (other: number): boolean => Math.abs(other - factor) <= 0.05 * Math.abs(factor - 1);
   const factorAt = (settings: AnySettings, seed: number): number[] => {
     const other = redrawn(bench, settings, seed, pair);
@@ -85,22 +103,29 @@ export function* factorSigns(bench: Bench, looked: Case, pair: Jacobian & Pair):
     values.map((value) => ({ ...looked.settings, [name]: value })),
   );
   if (![looked.settings, ...options].flatMap((settings) => factorAt(settings, 2)).every(isSame)) return;
-  if (Math.abs(factor) < pair.noise) {
-    if (pair.input === looked.names[0])
-      yield say("gradOutput", `the gradient of ${pair.input} is 0: no gradOutput arrives`);
-    return;
-  }
   const elsewhere = bench.draws.flatMap(({ settings }) => (isQuick(settings, bench) ? factorAt(settings, 3) : []));
   const known = elsewhere.filter((value) => !Number.isNaN(value));
+  // Where the right gradient is 0, a factor of it is, too.
+  const rest = pair.exact.map((row, i) => row.map((value, j) => (pair.analytic[i]?.[j] ?? NaN) - factor * value));
+  const fits = largest(rest) <= 1e3 * pair.noise * Math.max(1, Math.abs(factor)) * largest(pair.exact);
+  if (Math.abs(factor) < pair.noise) {
+    // Of a set of two all terms may cancel: with other sizes it is not 0.
+    const tell = fits && elsewhere.slice(0, 12).every(isSame) ? say : suspect;
+    if (pair.input === looked.names[0])
+      yield tell("gradOutput", `the gradient of ${pair.input} is 0: no gradOutput arrives`);
+    return;
+  }
   const text = `the gradient of ${pair.input} is ${show(factor)} times the right one`;
+  const tell = fits ? say : suspect;
   yield known.slice(0, 12).every(isSame)
-    ? say("factor", `${text}, always`)
-    : say("count", `${text}; the factor depends on the sizes`);
+    ? tell("factor", `${text}, always`)
+    : tell("count", `${text}; the factor depends on the sizes`);
 }
 
 /** Right in each set but for a factor that is the set's own. */
-export function* scaleSigns(bench: Bench, looked: Case, pair: Jacobian & Pair): Generator<Diagnosis> {
-  const factors = ratioBy(pair, "row") ?? ratioBy(pair, "column");
+export function* scaleSigns(bench: Bench, looked: Case, pair: Jacobian & Pair): Generator<Sign> {
+  const [byRow, byColumn] = [ratioBy(pair, "row"), ratioBy(pair, "column")];
+  const factors = byRow ?? byColumn;
   if (factors === null) return;
   const bare =
     typeof looked.settings["eps"] === "number" ? redrawn(bench, { ...looked.settings, eps: 0 }, 1, pair) : null;
@@ -109,8 +134,10 @@ export function* scaleSigns(bench: Bench, looked: Case, pair: Jacobian & Pair): 
     yield say("count", `without eps the gradient of ${pair.input} is ${show(factor)} times the right one`);
     return;
   }
-  const shown = [...new Set(factors.map(show))].slice(0, 4).join(", ");
-  yield say("rstd", `each set is right but for a factor that depends on the data: ${shown}`);
+  const isOne = (value: number): boolean => Math.abs(value - 1) <= 1e3 * pair.noise;
+  const shown = [...new Set(factors.map((value) => show(isOne(value) ? 1 : value)))].slice(0, 4).join(", ");
+  const tell = explains(pair, byRow === null ? "column" : "row") ? say : suspect;
+  yield tell("rstd", `each set is right but for a factor that depends on the data: ${shown}`);
 }
 
 /** Right in its leading bits only. */

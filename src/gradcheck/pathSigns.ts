@@ -1,17 +1,17 @@
 /** What two Jacobians show of something that centres and scales: which of its two paths is wrong. */
 import type { NdArray } from "../autograd/ndarray.ts";
 import { sizeOf } from "../autograd/shape.ts";
-import { say, show } from "./bench.ts";
+import { say, show, suspect } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import type { Case } from "./cases.ts";
-import type { Diagnosis } from "./fault.ts";
+import type { Sign } from "./fault.ts";
 import { jacobiansOf } from "./jacobian.ts";
 import type { Jacobian } from "./jacobian.ts";
 import { plainCase } from "./plainCase.ts";
-import { centres, constant, errorAlong, pathParts, ratioBetween, setsOf } from "./signs.ts";
+import { centres, constant, errorAlong, largest, pathParts, ratioBetween, setsOf } from "./signs.ts";
 import type { PathParts, Pair } from "./signs.ts";
 
-export function* pathSigns(bench: Bench, pair: Jacobian & Pair, { inputs: [x], settings }: Case): Generator<Diagnosis> {
+export function* pathSigns(bench: Bench, pair: Jacobian & Pair, { inputs: [x], settings }: Case): Generator<Sign> {
   if (x === undefined || pair.exact.length !== x.data.length) return;
   const sets = setsOf(pair);
   const parts = pathParts(pair, x.data, sets);
@@ -62,8 +62,10 @@ export function* pathSigns(bench: Bench, pair: Jacobian & Pair, { inputs: [x], s
       yield say("count", `1/√(variance) is ${show(factor)} times what it should be, without eps, of sets of ${n}`);
     } else yield say("rstd", `1/√(variance + eps) is ${told(means)}`);
   } else {
-    yield say("mean path", `the path through the mean is ${told(means)}`);
-    yield say("variance path", `the path through the variance is ${told(variances)}`);
+    // A slip in a path scales it alike in all sets: other factors in each say that the fault is another.
+    const tell = (values: readonly number[]): typeof say => (all(values, values[0] ?? 1) ? say : suspect);
+    yield tell(means)("mean path", `the path through the mean is ${told(means)}`);
+    yield tell(variances)("variance path", `the path through the variance is ${told(variances)}`);
   }
 }
 
@@ -76,14 +78,15 @@ function isCount(factor: number, n: number): boolean {
 }
 
 /** Where a cell has a part in several means, as in SwitchableNorm, or none, as where a power sum or a window divides. */
-function* mixedSigns(pair: Jacobian & Pair, { shape, data }: NdArray): Generator<Diagnosis> {
+function* mixedSigns(pair: Jacobian & Pair, { shape, data }: NdArray): Generator<Sign> {
   const between = ratioBetween(pair);
   const slip = [0, 2, 0.5, -1].find((value) => between !== null && Math.abs(between - value) < 1e4 * pair.noise);
   if (slip !== undefined && !centres(pair)) {
     const told = slip === 0 ? "missing" : `${show(slip)} times what it should be`;
     yield say("variance path", `there is no mean, and the path through what x is divided by is ${told}`);
   } else if (between !== null && Math.abs(between) < 1e4 * pair.noise) {
-    yield say("statistics as constants", "no gradient flows from one cell to another");
+    const isNone = largest(pair.analytic) <= 1e4 * pair.noise * largest(pair.exact); // then nothing flows to itself, either
+    yield (isNone ? suspect : say)("statistics as constants", "no gradient flows from one cell to another");
   } else if (between !== null && Math.abs(between - 1) > 1e4 * pair.noise) {
     yield say("count", `what flows from cell to cell is ${show(between)} times what it should be`);
   }

@@ -3,11 +3,12 @@ import { NdArray } from "../autograd/ndarray.ts";
 import { gradOutputOf, isRight, isWrong, say, show } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import type { Case } from "./cases.ts";
+import { estimateGradients } from "./estimates.ts";
 import type { DoubleDouble } from "./doubleDouble.ts";
 import type { Diagnosis } from "./fault.ts";
 import type { FieldArray } from "./fieldArray.ts";
 import { cellName } from "./gradcheck.ts";
-import { jacobiansOf } from "./jacobian.ts";
+import { analyticOf, jacobiansOf } from "./jacobian.ts";
 import { exactGradients } from "./oracle.ts";
 import { plainCase } from "./plainCase.ts";
 import { largest } from "./signs.ts";
@@ -151,23 +152,28 @@ export function* positiveSigns(bench: Bench, looked: Case): Generator<Diagnosis>
 export function* sameSigns(bench: Bench, looked: Case): Generator<Diagnosis> {
   const other = plainCase(bench.domain, looked.settings, 2);
   if (other === null) return;
-  const [first] = jacobiansOf(bench.subject(looked), looked);
-  const [second] = jacobiansOf(bench.subject(other), other);
-  if (first === undefined || second === undefined) return;
-  if (!(largest(first.analytic) > 0)) return; // 0 and NaN have signs of their own
   const isSame = (a: readonly Float64Array[], b: readonly Float64Array[]): boolean =>
     a.every((row, i) => row.every((value, j) => Object.is(value, b[i]?.[j])));
-  if (isSame(first.exact, second.exact) || !isSame(first.analytic, second.analytic)) return;
+  const analytic = analyticOf(bench.subject(looked), looked);
+  if (!(largest(analytic) > 0)) return; // 0 and NaN have signs of their own
+  if (!isSame(analytic, analyticOf(bench.subject(other), other))) return;
+  const [first] = jacobiansOf(bench.subject(looked), looked);
+  const [second] = jacobiansOf(bench.subject(other), other);
+  if (first === undefined || second === undefined || isSame(first.exact, second.exact)) return;
   yield say(
     "state",
     `the gradient of ${first.input} does not change with the inputs, as if it were kept from a call before`,
   );
 }
 
-/** A weight of 0 lets everything pass. */
+/** With a weight of 0 everything passes. */
 function hasGradient(bench: Bench, drawn: Case): boolean {
   const subject = bench.subject(drawn);
-  if (subject.forward === null) return true;
+  if (subject.forward === null) {
+    const f = (arrays: readonly NdArray[]): NdArray => subject.value(arrays) ?? NdArray.full([0], 0, "float64");
+    const [first = []] = estimateGradients(f, drawn.inputs, gradOutputOf(f(drawn.inputs), drawn));
+    return first.some(({ value, error }) => Math.abs(value) > 8 * error);
+  }
   const output = subject.forward(drawn.inputs);
   return largestOf(exactGradients(subject.forward, drawn.inputs, gradOutputOf(output, drawn))[0]) > 0;
 }

@@ -35,7 +35,7 @@ export function* gradientSigns(first: string, wrong: readonly Known[], all: read
 }
 
 function detailOf(pair: Known, twin: Known | undefined): string {
-  const { exact, analytic, noise, shape, outputShape } = pair;
+  const { exact, analytic, noise, shape, outputShape, isFlat } = pair;
   if (largest(analytic) === 0) return ": it is 0, as if it were left out or detached";
   if (twin !== undefined) return `: it is that of ${twin.input}`;
   const off = largest(exact.map((row, i) => row.map((value, j) => (analytic[i]?.[j] ?? NaN) - value)));
@@ -50,7 +50,7 @@ function detailOf(pair: Known, twin: Known | undefined): string {
     row.some((value, j) => !(Math.abs((analytic[i]?.[j] ?? NaN) - value) <= floor)),
   );
   if (lost.length > 0 && lost.length === wrong.length && lost.length < exact.length)
-    return `: gradOutput does not arrive ${placesOf(lost, outputShape)}`;
+    return `: gradOutput does not arrive ${placesOf(lost, outputShape, isFlat)}`;
   const columns = columnsOf(pair);
   const bad = Array.from(columns.keys()).filter((j) => columns[j] !== "right");
   return bad.length < columns.length ? `: it is wrong ${placesOf(bad, shape)}, and right elsewhere` : "";

@@ -23,6 +23,7 @@ export interface Failure {
 export function renderFailure(
   name: string,
   { case: drawn, mismatch, gradOutput, diagnosis, seed, path }: Failure,
+  lookedAt: Case,
   { tried, shrinks }: { readonly tried: number; readonly shrinks: number },
   bench: Bench,
 ): string {
@@ -42,6 +43,7 @@ export function renderFailure(
         ["", `(${FAULTS[fault]})`],
       ];
     }),
+    ...(describeCase(lookedAt) === describeCase(drawn) ? [] : [["diagnosed at", describeCase(lookedAt)] as const]),
     ["replay", `{ seed: ${seed}, path: "${path}" }`],
   ];
   const width = Math.max(...lines.map(([label]) => label.length)) + 3;

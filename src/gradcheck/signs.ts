@@ -58,6 +58,22 @@ export function ratioBy(pair: Pair, along: "row" | "column"): readonly number[] 
   return known.length === found.length && known.length > 0 && groups.some((group) => group.length > 1) ? known : null;
 }
 
+/** Whether each row, or each column, as a whole is one multiple of what it should be, and not one number of it alone. */
+export function explains({ exact, analytic, noise }: Pair, along: "row" | "column"): boolean {
+  const turned = (rows: readonly Float64Array[]): readonly Float64Array[] =>
+    along === "row" ? rows : Array.from(rows[0] ?? [], (_, j) => Float64Array.from(rows, (row) => row[j] ?? NaN));
+  const [right, wrong] = [turned(exact), turned(analytic)];
+  const floor = 1e3 * noise * largest([...exact, ...analytic]);
+  let several = 0;
+  for (const [i, row] of right.entries()) {
+    const square = row.reduce((sum, value) => sum + value ** 2, 0);
+    const factor = square === 0 ? 0 : row.reduce((sum, value, j) => sum + value * (wrong[i]?.[j] ?? NaN), 0) / square;
+    if (!row.every((value, j) => Math.abs((wrong[i]?.[j] ?? NaN) - factor * value) <= floor)) return false;
+    if (row.filter((value) => Math.abs(value) > floor).length > 1) several++;
+  }
+  return 2 * several > right.length;
+}
+
 function ratios({ exact, analytic }: Pair, group: (row: number, column: number) => number): number[][] {
   const floor = 1e-3 * largest(exact);
   const found: number[][] = [];
