@@ -36,8 +36,9 @@ function entry(file: string, document: string): string {
   const title = /^# (.+)$/m.exec(document)?.[1] ?? file;
   const claim = /^> \*\*Claim:\*\* (.+)$/m.exec(document)?.[1] ?? "";
   const checks = Array.from(document.matchAll(/^- [✓✗] .+$/gm), ([line]) => line);
-  const sentences = document.replaceAll(/^[^\p{L}\n].*$/gmu, ".").split(/(?<=[.!?])\s+(?=\p{Lu})/u);
-  const verdicts = sentences.filter((sentence) => /\breproduces?\b/.test(sentence)).map((sentence) => sentence.trim());
+  // Whole paragraphs: a sentence alone would not say what “that” is.
+  const paragraphs = document.split(/\n{2,}/).filter((text) => /^\p{L}/u.test(text));
+  const verdicts = paragraphs.filter((text) => /\breproduces?\b/.test(text)).map((text) => text.trim());
   return `## [${title}](${file})\n\n${claim} [For teachers](guide/${file.slice(0, 2)}.md)\n\n${[checks.join("\n"), ...verdicts].join("\n\n")}\n`;
 }
 
