@@ -1,7 +1,7 @@
 /** The main job: `npm start`. See settings.ts for its options. */
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Generator } from "normgrad";
+import { Generator, setBackend } from "normgrad";
 import { checkTable } from "./checkTable.ts";
 import { DataError, loadImages } from "./data.ts";
 import type { Images } from "./data.ts";
@@ -10,9 +10,9 @@ import { innerPixels } from "./innerPixels.ts";
 import { percent, showChecks, showProgress } from "./progress.ts";
 import { networksOf } from "./result.ts";
 import type { Result } from "./result.ts";
-import { prepareOut, WriteError, writeReport } from "./writeReport.ts";
 import { readSettings, USAGE, UsageError } from "./settings.ts";
 import { trainAll } from "./trainAll.ts";
+import { prepareOut, WriteError, writeReport } from "./writeReport.ts";
 
 const DIGITS = relative(process.cwd(), fileURLToPath(new URL("../../data/digits.csv.gz", import.meta.url)));
 
@@ -22,6 +22,7 @@ async function main(): Promise<void> {
     console.log(USAGE);
     return;
   }
+  setBackend(settings.backend);
   const images = loadImages(settings.data);
   prepareOut(settings.out);
   const result: Result = { settings, gradientChecks: [], epochs: [], trained: [] };

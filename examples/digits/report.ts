@@ -61,7 +61,7 @@ ${trained.map(({ norm, tape }) => `<details${norm === "groupNorm" || trained.len
 <h2>Models and settings</h2>
 ${trained.map(({ norm, model, parameters }) => `<details><summary>${LABELS[norm]}: ${parameters.toLocaleString("en")} parameters</summary><pre>${escape(model)}</pre></details>`).join("\n")}
 <p>Stratified split, 80 % for training; SGD with momentum 0.9, weight decay 1e-3, learning rate 0.05 with a cosine to 0;
-${settings.epochs} epochs of batches of ${settings.batchSize}; ${settings.dtype}; seed ${settings.seed}; data
+${settings.epochs} epochs of batches of ${settings.batchSize}; ${settings.dtype}, ${settings.backend} backend; seed ${settings.seed}; data
 ${escape(settings.data.split(/[\\/]/).at(-1) ?? "")}.</p>
 <footer>Digits: E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten Digits, UCI Machine Learning
 Repository, <a href="https://doi.org/10.24432/C50P49">doi:10.24432/C50P49</a>, CC BY 4.0.</footer>

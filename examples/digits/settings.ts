@@ -1,6 +1,7 @@
 /** What can be set from the command line, and how it is asked for. */
 import { parseArgs } from "node:util";
-import type { Dtype } from "normgrad";
+import { getBackend } from "normgrad";
+import type { Backend, Dtype } from "normgrad";
 import { NORMS } from "./model.ts";
 import type { NormName } from "./model.ts";
 
@@ -10,6 +11,7 @@ export interface Settings {
   readonly batchSize: number;
   readonly seed: number;
   readonly dtype: Dtype;
+  readonly backend: Backend;
   readonly data: string;
   readonly out: string;
 }
@@ -27,6 +29,7 @@ and with each of four norms on handwritten digits, and writes out/report.html an
   --batch-size <n>     images a step, at least 2         [32]
   --seed <n>           of split, weights and shuffling   [1]
   --dtype <name>       float32 or float64                [float32]
+  --backend <name>     wasm, typescript or formula: what computes norms and products   [the fastest that is there]
   --data <file>        a CSV of your own, gzipped or not: square images of an even side, one a row, the label last
   --out <folder>       where the report is written       [out]
   --help               this text
@@ -42,6 +45,7 @@ export function readSettings(args: readonly string[], defaultData: string): Sett
     batchSize: wholeNumber("--batch-size", values["batch-size"], 2),
     seed: wholeNumber("--seed", values.seed, 0),
     dtype: readDtype(values.dtype),
+    backend: readBackend(values.backend ?? getBackend()),
     data: values.data ?? defaultData,
     out: values.out,
   };
@@ -53,6 +57,7 @@ interface Given {
   readonly "batch-size": string;
   readonly seed: string;
   readonly dtype: string;
+  readonly backend?: string;
   readonly data?: string;
   readonly out: string;
   readonly help: boolean;
@@ -68,6 +73,7 @@ function parse(args: readonly string[]): Given {
         "batch-size": { type: "string", default: "32" },
         seed: { type: "string", default: "1" },
         dtype: { type: "string", default: "float32" },
+        backend: { type: "string" },
         data: { type: "string" },
         out: { type: "string", default: "out" },
         help: { type: "boolean", short: "h", default: false },
@@ -100,6 +106,13 @@ function wholeNumber(option: string, text: string, least: number): number {
 function readDtype(text: string): Dtype {
   if (text !== "float32" && text !== "float64") {
     throw new UsageError(`--dtype: expected float32 or float64, got "${text}"`);
+  }
+  return text;
+}
+
+function readBackend(text: string): Backend {
+  if (text !== "wasm" && text !== "typescript" && text !== "formula") {
+    throw new UsageError(`--backend: expected wasm, typescript or formula, got "${text}"`);
   }
   return text;
 }

@@ -1,5 +1,6 @@
 /** A worker thread: trains the networks that it is sent, and tells how it goes. */
 import { parentPort, workerData } from "node:worker_threads";
+import { setBackend } from "normgrad";
 import type { Images } from "./data.ts";
 import type { NormName } from "./model.ts";
 import type { Settings } from "./settings.ts";
@@ -17,6 +18,7 @@ export type Message =
   | { readonly kind: "done"; readonly trained: Trained };
 
 const { images, settings }: WorkerInput = workerData;
+setBackend(settings.backend);
 const send = (message: Message): void => parentPort?.postMessage(message);
 
 parentPort?.on("message", (norm: NormName) => {

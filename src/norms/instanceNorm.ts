@@ -223,6 +223,7 @@ export function instanceNorm(
 
   const [batch = 0, channels = 0, ...positions] = input.shape;
   const n = sizeOf(positions);
+  const isTracked = runningMean !== null || runningVar !== null;
   const rule = <A extends Num<A>>(
     x: A,
     weight: A | null,
@@ -232,7 +233,7 @@ export function instanceNorm(
     const pullback = (gradOutput: A): readonly [A, A | null, A | null] => instanceNormBackward(gradOutput, saved);
     const overSamples = (statistic: A): A => statistic.reshape([batch, channels]).mean([0]);
     const aux =
-      batch * n === 0
+      !isTracked || batch * n === 0
         ? []
         : [
             overSamples(mean),
@@ -250,6 +251,7 @@ export function instanceNorm(
     bias: NdArray | null,
   ): Traced<NdArray, ReturnType<NormPullback>> => {
     const { output, saved, pullback } = runNormKernel(x, weight, bias, layout, { eps, centered: true }, needs);
+    if (!isTracked) return { output, pullback, aux: [] };
     const mean = saved.mean.map((m, i) => m + (saved.correction[i] ?? 0));
     const unbiased = saved.variance.map((v) => (v * n) / (n - 1));
     return { output, pullback, aux: [mean, unbiased].map((of) => new NdArray(of, [batch, channels]).mean([0])) };

@@ -37,6 +37,14 @@ export function someDigits(count: number): Images {
 }
 
 export function settingsWith(given: Partial<Settings>): Settings {
-  const defaults = { epochs: 1, batchSize: 32, seed: 1, dtype: "float32", data: "digits.csv", out: "out" } as const;
+  const defaults = {
+    epochs: 1,
+    batchSize: 32,
+    seed: 1,
+    dtype: "float32",
+    backend: "wasm",
+    data: "digits.csv",
+    out: "out",
+  } as const;
   return { norms: ["groupNorm"], ...defaults, ...given };
 }

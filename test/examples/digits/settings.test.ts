@@ -31,6 +31,7 @@ const wrongOptions: readonly (readonly [args: string, message: string | RegExp])
   ["--seed 2147483648", '--seed: expected a whole number of at least 0, got "2147483648"'],
   ["--dtype float16", '--dtype: expected float32 or float64, got "float16"'],
   ["--dtype=", '--dtype: expected float32 or float64, got ""'],
+  ["--backend webgpu", '--backend: expected wasm, typescript or formula, got "webgpu"'],
   ["--learning-rate 1", /^Unknown option '--learning-rate'/],
   ["--epochs", /^Option '--epochs <value>' argument missing/],
   ["--epochs --seed 1", /^Option '--epochs' argument is ambiguous/],
@@ -54,6 +55,7 @@ describe("readSettings", () => {
       batchSize: 32,
       seed: 1,
       dtype: "float32",
+      backend: "wasm",
       data: "digits.csv",
       out: "out",
     });
@@ -70,13 +72,14 @@ describe("readSettings", () => {
 
   test("every option is read", () => {
     const line =
-      "--norm none --norm=groupNorm --epochs 2 --batch-size 8 --seed 0 --dtype float64 --data my.csv --out there";
+      "--norm none --norm=groupNorm --epochs 2 --batch-size 8 --seed 0 --dtype float64 --backend formula --data my.csv --out there";
     expect(readSettings(line.split(" "), "digits.csv")).toEqual({
       norms: ["none", "groupNorm"],
       epochs: 2,
       batchSize: 8,
       seed: 0,
       dtype: "float64",
+      backend: "formula",
       data: "my.csv",
       out: "there",
     });
