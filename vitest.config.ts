@@ -18,6 +18,8 @@ const config: ViteUserConfig = defineConfig({
     pool: "threads",
     isolate: false,
     setupFiles: "test/setup.ts",
+    // No measure of speed: a loaded machine is to be slow, not wrong.
+    testTimeout: 30_000,
     coverage: { include: ["src/**/*.ts"], exclude: ["src/**/index.ts"], reporter: ["text", "json-summary"] },
   },
 });
